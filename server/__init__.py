@@ -1,0 +1,1 @@
+"""The shell: Flask, SQL, HTTP, scheduler, command line."""

@@ -1,0 +1,1 @@
+"""Delivery to registries: signing, the client, and the reference registry."""
