@@ -1,0 +1,69 @@
+"""Canonical JSON and the digests over it. Two programs that agree on a value agree on its bytes.
+
+Rules (docs/protocol.md, "Canonical JSON"): object keys are ASCII and sorted, no white space, UTF-8 without
+escapes beyond those JSON demands, integers of at most 53 bits, no floats, no NUL, no lone surrogates. A
+JavaScript client gets the same bytes from `JSON.stringify` with sorted keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+INTEGER_MAX = 2**53 - 1
+DEPTH_MAX = 32
+
+
+class NotCanonical(ValueError):
+    """The value cannot be written as canonical JSON; the message says where and why."""
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """The canonical UTF-8 bytes of a JSON value. Raises `NotCanonical`."""
+    check_canonical(value)
+    return canonical_bytes_unchecked(value)
+
+
+def canonical_bytes_unchecked(value: Any) -> bytes:
+    """As `canonical_bytes`, for values that were made or checked by our own code."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def check_canonical(value: Any, where: str = "$", depth: int = 0) -> None:
+    """Raise `NotCanonical` unless the value, at every depth, keeps the rules above."""
+    if depth > DEPTH_MAX:
+        raise NotCanonical(f"{where}: nested deeper than {DEPTH_MAX}")
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        check_text(value, where)
+    elif isinstance(value, int):
+        if abs(value) > INTEGER_MAX:
+            raise NotCanonical(f"{where}: integer beyond 53 bits; write it as a string")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not key.isascii() or "\x00" in key:
+                raise NotCanonical(f"{where}: key {key!r} is not ASCII text")
+            check_canonical(item, f"{where}.{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            check_canonical(item, f"{where}[{index}]", depth + 1)
+    else:
+        raise NotCanonical(f"{where}: {type(value).__name__} is not allowed; write decimals as strings")
+
+
+def check_text(text: str, where: str = "$") -> None:
+    """Raise `NotCanonical` for a NUL or a lone surrogate."""
+    if "\x00" in text:
+        raise NotCanonical(f"{where}: NUL character")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise NotCanonical(f"{where}: lone surrogate at character {error.start}") from None
