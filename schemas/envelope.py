@@ -7,7 +7,7 @@ A form's own rules (types, constraints) are not checked here: a broken answer ne
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from schemas import limits
@@ -19,26 +19,10 @@ from schemas.paths import field_problem, part_problem
 
 _AREA = re.compile(r"[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?\Z")
 _REGION = re.compile(r"[0-9]{2}\.[0-9]{2}\Z")
-_TIME = re.compile(
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z\Z"
-)
+_TIME = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z\Z")
 _HEAD = frozenset(
-    [
-        "v",
-        "id",
-        "kind",
-        "household_id",
-        "home_region",
-        "form",
-        "actor",
-        "area",
-        "context",
-        "also",
-        "not_before",
-        "paths",
-        "attachments",
-        "body",
-    ]
+    {"v", "id", "kind", "household_id", "home_region", "form", "actor", "area", "context", "also", "not_before"}
+    | {"paths", "attachments", "body"}
 )
 _ENVELOPE = frozenset({"head", "parts", "payload_hash", "stamp", "signature", "transport"})
 
@@ -114,9 +98,7 @@ def _check_form(form: Any) -> None:
     _keys(_object(form, "$.head.form"), keys, keys, "$.head.form")
     for key in keys:
         if not isinstance(form[key], str) or not 0 < len(form[key]) <= 64:
-            raise EnvelopeProblem(
-                "bad_envelope", f"$.head.form.{key}", "must be a text of 1 to 64 characters"
-            )
+            raise EnvelopeProblem("bad_envelope", f"$.head.form.{key}", "must be a text of 1 to 64 characters")
 
 
 def _check_context(context: Any) -> None:
@@ -135,11 +117,7 @@ def _check_context(context: Any) -> None:
 def _check_attachment(item: Any, where: str) -> None:
     keys = {"sha256", "bytes", "mime"}
     _keys(_object(item, where), keys, keys, where)
-    if (
-        not is_sha256(item["sha256"])
-        or not _is_int(item["bytes"], 0, 2**40)
-        or not isinstance(item["mime"], str)
-    ):
+    if not is_sha256(item["sha256"]) or not _is_int(item["bytes"], 0, 2**40) or not isinstance(item["mime"], str):
         raise EnvelopeProblem("bad_envelope", where, "needs sha256, bytes (a whole number) and mime")
 
 
@@ -168,17 +146,11 @@ def _check_parts(parts: Any, head: Mapping[str, Any]) -> None:
         for name, item in assertions.items():
             _check_assertion(name, item, f"{where}.assertions.{name}")
         if paths.get(part["name"]) != sorted(assertions):
-            raise EnvelopeProblem(
-                "bad_envelope", where, "head.paths does not list the fields of this part, sorted"
-            )
+            raise EnvelopeProblem("bad_envelope", where, "head.paths does not list the fields of this part, sorted")
     if total > limits.ASSERTIONS_PER_EVENT_MAX:
-        raise EnvelopeProblem(
-            "bad_envelope", "$.parts", f"more than {limits.ASSERTIONS_PER_EVENT_MAX} answers"
-        )
+        raise EnvelopeProblem("bad_envelope", "$.parts", f"more than {limits.ASSERTIONS_PER_EVENT_MAX} answers")
     if len(set(names)) != len(names) or set(names) != set(paths):
-        raise EnvelopeProblem(
-            "bad_envelope", "$.parts", "parts and head.paths must name the same parts, each once"
-        )
+        raise EnvelopeProblem("bad_envelope", "$.parts", "parts and head.paths must name the same parts, each once")
 
 
 def _check_assertion(name: str, item: Any, where: str) -> None:
@@ -221,12 +193,7 @@ def _match(pattern: re.Pattern[str], value: Any, where: str, what: str) -> None:
         raise EnvelopeProblem("bad_envelope", where, f"must be {what}")
 
 
-def _keys(
-    value: Mapping[str, Any],
-    allowed: set[str] | frozenset[str],
-    needed: set[str] | frozenset[str],
-    where: str,
-) -> None:
+def _keys(value: Mapping[str, Any], allowed: Set[str], needed: Set[str], where: str) -> None:
     unknown = value.keys() - allowed
     if unknown:
         raise EnvelopeProblem("bad_envelope", where, f"unknown member {sorted(unknown)[0]!r}")

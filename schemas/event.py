@@ -189,9 +189,7 @@ def seal(
     return {"head": head, "parts": wire, "payload_hash": payload_hash(head, hashes)}
 
 
-def event_from_parts(
-    ref: str, head: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any] | None]
-) -> Event:
+def event_from_parts(ref: str, head: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any] | None]) -> Event:
     """An `Event` from a stored head and its parts; a part that is None was erased."""
     form = head.get("form")
     return Event(
