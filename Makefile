@@ -1,0 +1,92 @@
+# Two commands are enough: `make demo` and `make test`. Each sets up what it needs in .venv, from Python 3.11 alone.
+#
+# Standard output belongs to the command that is run (the last line of `make demo ARGS="--once --json"` is one JSON
+# object); the talk of setting up goes to standard error.
+#
+# A stamp carries the hash of what it was made from in its name, so a second run does nothing, whatever git or a copy
+# did to the times of the files.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
+FORM_SOURCES := $(sort $(wildcard field_forms/*.py field_forms/*/*.md field_forms/*/*.csv schemas/*.py))
+
+RUNTIME := $(STAMPS)/runtime-$(call hash,requirements/lock.txt)
+DEVELOPMENT := $(STAMPS)/development-$(call hash,requirements/lock-dev.txt)
+PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml)
+DATA := $(STAMPS)/data-$(call hash,$(FORM_SOURCES))
+
+.PHONY: demo test setup setup-dev lint bench proof lock clean help
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo [ARGS="--once --json"]  the whole way on a sample campaign'
+	@echo 'make test [ARGS="-k nik"]         every test; what could not run is counted'
+	@echo 'make lint                         ruff, mypy, import-linter'
+	@echo 'make proof                        the properties with 2,000 examples each'
+	@echo 'make bench                        the benchmarks beside their yardsticks'
+	@echo 'make lock                         new lock files from pyproject.toml'
+
+demo: setup
+	@$(BIN)/padan demo $(ARGS)
+
+# Two workers at least: much of the suite waits for the disk.
+test: setup-dev
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+proof: setup-dev
+	@PADAN_TEST_PROFILE=proof $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal tests/sync $(ARGS)
+
+bench: setup
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+setup: $(PROJECT) $(DATA)
+
+setup-dev: $(DEVELOPMENT) setup
+
+$(BIN)/python:
+	@.ci/make-venv $(PYTHON) $(VENV)
+
+$(RUNTIME): | $(BIN)/python
+	@echo 'Installing the libraries (requirements/lock.txt).' >&2
+	@$(PIP) install --require-hashes -r requirements/lock.txt >&2
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/runtime-* && touch $@
+
+$(DEVELOPMENT): | $(RUNTIME)
+	@echo 'Installing the tools of development (requirements/lock-dev.txt).' >&2
+	@$(PIP) install --require-hashes -r requirements/lock-dev.txt >&2
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/development-* && touch $@
+
+$(PROJECT): | $(RUNTIME)
+	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/project-* && touch $@
+
+$(DATA): | $(PROJECT)
+	@echo 'Building areas and forms.' >&2
+	@$(BIN)/python -m field_forms.areas_build >&2
+	@$(BIN)/python -m field_forms.compile >&2
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/data-* && touch $@
+
+# Hashes, and no address: where packages come from is the machine's own setting.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+
+lock: $(BIN)/python
+	@test -x $(BIN)/uv || $(PIP) install uv >&2
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		> $(VENV)/build-requires.in
+	@$(COMPILE) $(UPGRADE) -o requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
+	@$(COMPILE) $(UPGRADE) -o requirements/lock-dev.txt --extra dev -c requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
+
+clean:
+	@rm -rf $(VENV) field_forms/built dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
