@@ -81,9 +81,11 @@ $(DATA): | $(PROJECT)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
+# The build requirements are locked too (and what hatchling wants for an editable install): setting up builds nothing
+# in isolation, so nothing unlocked is fetched.
 lock: $(BIN)/python
 	@test -x $(BIN)/uv || $(PIP) install uv >&2
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "editables", sep="\n")' \
 		> $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock-dev.txt --extra dev -c requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
