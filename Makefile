@@ -73,7 +73,7 @@ $(PROJECT): | $(RUNTIME)
 
 $(DATA): | $(PROJECT)
 	@echo 'Building areas and forms.' >&2
-	@$(BIN)/python -m field_forms.areas_build >&2
+	@$(BIN)/python -m field_forms.areas.build >&2
 	@$(BIN)/python -m field_forms.compile >&2
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/data-* && touch $@
 

