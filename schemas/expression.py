@@ -2,7 +2,7 @@
 
 Why an evaluator of our own: these expressions run inside the fold, whose bytes must not change when a library is
 upgraded, and which knows no float, no clock and no locale (docs/decisions/expressions.md). The grammar is XPath 1.0
-without paths, as XLSForm writes it: `${question}`, `.`, literals, operators, functions (schemas/xpath.py).
+without paths, as XLSForm writes it: `${question}`, `.`, literals, operators, functions (schemas/xpath_functions.py).
 
 A text is read by recursive descent straight into closures. An error names the place in the text.
 """
@@ -18,9 +18,6 @@ from typing import Any
 
 from schemas.pattern import PatternError, compile_pattern
 from schemas.xpath import (
-    CLOCK_FUNCTIONS,
-    FUNCTIONS,
-    REFUSED,
     Env,
     Evaluator,
     Value,
@@ -31,6 +28,7 @@ from schemas.xpath import (
     to_number,
     to_string,
 )
+from schemas.xpath_functions import CLOCK_FUNCTIONS, FUNCTIONS, REFUSED
 
 EXPRESSION_CHARACTERS_MAX = 8_000
 NESTING_MAX = 64
@@ -244,7 +242,6 @@ class _Parser:
         if known is None:
             raise self._error(f"fungsi {name.text}() tidak dikenal", name)
         arguments: list[Evaluator] = []
-        first = self._token
         while not (self._token.kind == "op" and self._token.text == ")"):
             if arguments:
                 self._expect(",", opened)
@@ -261,10 +258,10 @@ class _Parser:
         self.needs_today |= name.text in CLOCK_FUNCTIONS
         self.uses_current |= name.text == "once"
         if name.text == "regex":
-            return self._regex(arguments[0], pattern, first)
+            return self._regex(arguments[0], pattern)
         return known.make(*arguments)
 
-    def _regex(self, subject: Evaluator, token: _Token, first: _Token) -> Evaluator:
+    def _regex(self, subject: Evaluator, token: _Token) -> Evaluator:
         """The pattern must be a literal with both anchors: without them ODK Collect and web forms disagree."""
         after = self.tokens[self.at - 2]
         if token.kind != "string" or after is not token:

@@ -5,7 +5,8 @@ Why not `re`: a pattern comes from whoever edits the sheet, `re` takes exponenti
 upgrade. Here `\\d`, `\\w`, `\\s` are ASCII; a pattern is a set of states walked once over the text.
 
 The whole text must match (as in ODK Collect); `^` and `$` at the ends of an alternative are therefore allowed and say
-nothing. Not supported, and refused with the place: look-around, back-references, lazy and possessive counts, named groups.
+nothing. Not supported, and refused with the place: look-around, back-references, lazy and possessive counts, named
+groups.
 """
 
 from __future__ import annotations
