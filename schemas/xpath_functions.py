@@ -125,13 +125,10 @@ def _round(value: Value, digits: Value = Fraction(0)) -> Number:
 
 def _power(base: Value, exponent: Value) -> Number:
     number, power = to_number(base), to_number(exponent)
-    if (
-        number is None
-        or power is None
-        or power.denominator != 1
-        or abs(power) > POWER_MAX
-        or (not number and power < 0)
-    ):
+    if number is None or power is None or power.denominator != 1 or (number == 0 and power < 0):
+        return None
+    bits = number.numerator.bit_length() + number.denominator.bit_length()
+    if abs(power) * bits > POWER_BITS_MAX:
         return None
     return number ** int(power)
 
