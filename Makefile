@@ -18,7 +18,7 @@ FORM_SOURCES := $(sort $(wildcard field_forms/*.py field_forms/*/*.md field_form
 
 RUNTIME := $(STAMPS)/runtime-$(call hash,requirements/lock.txt)
 DEVELOPMENT := $(STAMPS)/development-$(call hash,requirements/lock-dev.txt)
-PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml)
+PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml hatch_build.py)
 DATA := $(STAMPS)/data-$(call hash,$(FORM_SOURCES))
 
 .PHONY: demo test setup setup-dev lint bench proof lock clean help

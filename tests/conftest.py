@@ -1,0 +1,68 @@
+"""What every test can use: the property profiles, and the count of what could not run here.
+
+A test that needs something this machine lacks calls `not_run(reason)`. What was not run is counted in the last lines,
+and `.ci/run` (PADAN_TEST_NOT_RUN=fail) fails on any: a suite is never green because half of it was left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_SLOW_MACHINE = (HealthCheck.too_slow,)
+# Derandomised: the same examples on each run, so a red test stays red. `proof` searches, and prints what it found.
+settings.register_profile(
+    "test", max_examples=300, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_MACHINE
+)
+settings.register_profile(
+    "proof", max_examples=2_000, deadline=None, print_blob=True, suppress_health_check=_SLOW_MACHINE
+)
+settings.load_profile(os.environ.get("PADAN_TEST_PROFILE", "test"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture
+def not_run() -> Any:
+    """`not_run("no PostgreSQL here: set PADAN_TEST_POSTGRES_URL")` ends the test and counts it as not run."""
+    return pytest.skip
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run where nothing may be left out."""
+    if hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    fails = os.environ.get("PADAN_TEST_NOT_RUN") == "fail"
+    if fails and reporter is not None and _left_out(reporter) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many tests could not run, and why, just before pytest's own closing line."""
+    left_out = _left_out(terminalreporter)
+    for reason, count in sorted(left_out.items()):
+        terminalreporter.write_line(f"not run: {count} x {reason}")
+    terminalreporter.write_line(f"not run: {left_out.total()}")
+
+
+def _left_out(reporter: Any) -> Counter[str]:
+    """Reasons of everything that was skipped or is expected to fail; both mean that nothing was shown."""
+    reasons: Counter[str] = Counter()
+    for kind in ("skipped", "xfailed"):
+        for report in reporter.stats.get(kind, ()):
+            longrepr = report.longrepr
+            reason = longrepr[2] if isinstance(longrepr, tuple) else getattr(report, "wasxfail", str(longrepr))
+            reasons[str(reason).removeprefix("Skipped: ") or "no reason given"] += 1
+    return reasons
