@@ -111,7 +111,8 @@ class Event:
     form: tuple[str, str] | None = None
     context: Mapping[str, str] = field(default_factory=dict)
     """ref -> household id of the events on which this one was made, fixed when the form was opened."""
-    also: tuple[str, ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
+    """other household id -> home_region under which the event is filed too."""
     not_before: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
@@ -202,7 +203,7 @@ def event_from_parts(ref: str, head: Mapping[str, Any], parts: Mapping[str, Mapp
         area=head.get("area", ""),
         form=(form["id"], form["version"]) if form else None,
         context={item["ref"]: item["household_id"] for item in head.get("context", ())},
-        also=tuple(item["household_id"] for item in head.get("also", ())),
+        also={item["household_id"]: item["home_region"] for item in head.get("also", ())},
         not_before=head.get("not_before"),
         body=head.get("body") or {},
         parts=tuple(_part(name, content) for name, content in sorted(parts.items())),

@@ -1,1 +1,1 @@
-"""The thinking: intake, the fold, policies, identity by NIK, review states, delivery rules. Pure: no I/O, no clock, no randomness."""
+"""The thinking: intake, fold, policies, identity by NIK, review states, delivery rules. No I/O, clock or randomness."""

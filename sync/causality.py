@@ -1,0 +1,156 @@
+"""Causality and dominance: which assertions are left standing. No clock, no order of arrival.
+
+`a` saw `b` iff `b`'s ref is in `a`'s context, taken as written; no closure is computed (docs/merge.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.canonical import canonical_bytes_unchecked
+from schemas.event import EVIDENCE_VERIFIED, Assertion, Event
+
+IGNORES_EVIDENCE = frozenset({"latest", "set", "keep_all"})
+"""Policies under which seeing an assertion is enough to replace it."""
+
+Pair = tuple[str, str]
+"""`(ref, register path)`: what a decision covers and what a conflict consists of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one event says about one register (a field, or the fields of a unit)."""
+
+    event: Event
+    path: str
+    """Part and register, e.g. `h/address_unit` or `p/<hid>/<pid>/nik`."""
+    fields: Mapping[str, Assertion]
+    evidence: int
+    corrects: frozenset[str] = frozenset()
+    covers: frozenset[Pair] | None = None
+    """For decisions and verdicts: the pairs it settles. None for everybody else."""
+    key: bytes = b""
+    """What is compared: equal keys are equal values."""
+
+    @property
+    def ref(self) -> str:
+        """Ref of the event that says it."""
+        return self.event.ref
+
+    @property
+    def pair(self) -> Pair:
+        """How decisions and conflicts name this claim."""
+        return (self.event.ref, self.path)
+
+    @property
+    def decides(self) -> bool:
+        """Whether it settles others by naming them."""
+        return self.covers is not None
+
+    def saw(self, other: Claim) -> bool:
+        """Whether this claim's event was made on top of the other's."""
+        return other.event.ref in self.event.context
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """One line for each field, as conflicts show them."""
+        part = self.path.rpartition("/")[0]
+        lines = []
+        for name in sorted(self.fields):
+            item = self.fields[name]
+            said = {"state": item.state} if item.state is not None else {"value": item.value}
+            lines.append({"ref": self.ref, "path": f"{part}/{name}", "evidence": self.evidence, **said})
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The undominated claims of a register with the evidence each carries, and all live ones by ref."""
+
+    heads: tuple[Claim, ...]
+    strength: Mapping[Pair, int] = field(default_factory=dict)
+    all: tuple[Claim, ...] = ()
+
+
+def claim_key(fields: Mapping[str, Assertion], plain: Callable[[str, Any], Any]) -> bytes:
+    """Canonical bytes under which values are compared; `plain` folds spelling that means nothing."""
+    return canonical_bytes_unchecked(
+        {
+            name: {"state": item.state} if item.state is not None else {"value": plain(name, item.value)}
+            for name, item in fields.items()
+        }
+    )
+
+
+def find_heads(
+    claims: Sequence[Claim],
+    policy: str,
+    sticky: Callable[[Claim], bool] = lambda claim: False,
+) -> Heads:
+    """The claims no other one dominates.
+
+    A decision dominates exactly the pairs it covers. Anybody else dominates what it saw and is not weaker than
+    (`latest`, `set`: what it saw). Under `status`, a sticky value (deceased, moved, duplicate) is taken back by a
+    decision only.
+    """
+    strength = strengths(claims)
+    ordered = sorted(claims, key=lambda claim: claim.pair)
+    if len(ordered) == 1:
+        return Heads((ordered[0],), strength, tuple(ordered))
+
+    def dominates(a: Claim, b: Claim) -> bool:
+        if a.covers is not None:
+            return b.pair in a.covers
+        if not a.saw(b):
+            return False
+        if policy in IGNORES_EVIDENCE:
+            return True
+        if policy == "status" and sticky(b) and a.key != b.key:
+            return False
+        return strength[a.pair] >= strength[b.pair]
+
+    heads = tuple(b for b in ordered if not any(a is not b and dominates(a, b) for a in ordered))
+    return Heads(heads, strength, tuple(ordered))
+
+
+def strengths(claims: Iterable[Claim]) -> dict[Pair, int]:
+    """Evidence each claim carries. A decision carries the highest of what it covers; a correction the higher of its
+    own and of what it corrects, if it saw that; 5 is corrected by a verification or a decision only."""
+    by_pair = {claim.pair: claim for claim in claims}
+    found: dict[Pair, int] = {}
+    corrected: dict[str, list[Claim]] = {}
+    for claim in by_pair.values():
+        corrected.setdefault(claim.ref, []).append(claim)
+
+    def leans_on(claim: Claim) -> list[Claim]:
+        if claim.covers is not None:
+            return [by_pair[pair] for pair in sorted(claim.covers) if pair in by_pair and pair != claim.pair]
+        return [other for ref in sorted(claim.corrects) if claim.event.saw(ref) for other in corrected.get(ref, ())]
+
+    for start in by_pair.values():
+        stack = [start]
+        while stack:
+            claim = stack[-1]
+            below = leans_on(claim)
+            open_ones = [other for other in below if other.pair not in found and other not in stack]
+            if claim.pair not in found and open_ones:
+                stack.extend(open_ones)
+                continue
+            stack.pop()
+            found.setdefault(claim.pair, _strength(claim, [found.get(other.pair, 0) for other in below]))
+    return found
+
+
+def _strength(claim: Claim, below: Sequence[int]) -> int:
+    if claim.covers is not None:
+        return max(below, default=claim.evidence)
+    if claim.event.kind != "verification":
+        below = [value for value in below if value < EVIDENCE_VERIFIED]
+    return max([claim.evidence, *below])
+
+
+def register_heads(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Heads of a register of whole events (reviews, ratifications, assignments): those no later one saw."""
+    ordered = sorted(events, key=lambda event: event.ref)
+    return tuple(e for e in ordered if not any(other.saw(e.ref) for other in ordered))

@@ -1,0 +1,160 @@
+"""From events to claims: which event says what about which register, and in which household that counts.
+
+Stratum 0's rule for values is here (a value of the wrong type takes out that assertion only) and the placing rules
+of strata 1 to 3: reattached forms, persons who moved, decisions found by the pairs they cover.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.answers import value_error
+from schemas.event import VALUE_KINDS, Assertion, Event, Part
+from schemas.form import Dictionary
+from schemas.nik import parse_nik
+from schemas.paths import EVENT_PART, person_key_of, split_path
+from sync.causality import Claim, Pair, claim_key
+from sync.components import Components, moves_of
+from sync.names import normal_name
+
+DECIDING_KINDS = frozenset({"decision", "verdict"})
+NUMBER_FIELDS = frozenset({"nik", "no_kk"})
+"""Compared without spaces, dots and dashes."""
+
+
+@dataclass(slots=True)
+class Household:
+    """What counts under one canonical id."""
+
+    household: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    """register -> claims"""
+    persons: dict[str, dict[str, list[Claim]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """person key -> register -> claims"""
+    flags: list[dict[str, str]] = field(default_factory=list)
+    ineffective: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, claim: Claim) -> None:
+        """File a claim under its part and register."""
+        part, register = split_path(claim.path)
+        key = person_key_of(part)
+        (self.household if key is None else self.persons[key])[register].append(claim)
+
+
+def scope_of(part: str) -> str:
+    """Scope of a part in the dictionary: `h`, `p` or `e`."""
+    return part[:1]
+
+
+def place_claims(live: Iterable[Event], components: Components, dictionary: Dictionary) -> dict[str, Household]:
+    """canonical household id -> what counts there. `live`: the live events of the cluster, sorted by ref."""
+    found = {name: Household() for name in components.members}
+    located: dict[Pair, str] = {}
+    deciding: list[Claim] = []
+    for event in live:
+        if event.kind not in VALUE_KINDS:
+            continue
+        moved = moves_of(event)
+        place = components.place(event)
+        for part in event.parts:
+            if part.name == EVENT_PART or not part.assertions:
+                continue
+            target = components.of(moved[key]) if (key := person_key_of(part.name)) in moved else place
+            if moved.get(key or "") == "outside":
+                target = place
+            for claim in _claims(event, part, dictionary, found[target].flags if target else []):
+                if claim.decides:
+                    deciding.append(claim)
+                elif target is not None:
+                    located[claim.pair] = target
+                    found[target].add(claim)
+    _place_deciding(deciding, located, found, components)
+    return found
+
+
+def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[str, str]]) -> list[Claim]:
+    scope = scope_of(part.name)
+    registers: dict[str, dict[str, Assertion]] = defaultdict(dict)
+    for name, assertion in sorted(part.assertions.items()):
+        question = dictionary.field(scope, name)
+        path = f"{part.name}/{name}"
+        if question is None:
+            flags.append({"code": "unknown_question", "path": path})
+            registers[name][name] = assertion
+            continue
+        if assertion.state is None and value_error(question, assertion.value) is not None:
+            flags.append({"code": "wrong_type", "path": path})
+            continue
+        registers[dictionary.register(scope, name)][question.name] = assertion
+    covers = _covers(event, part.name, dictionary) if event.kind in DECIDING_KINDS else None
+    return [
+        Claim(
+            event=event,
+            path=f"{part.name}/{register}",
+            fields=fields,
+            evidence=min(item.evidence for item in fields.values()),
+            corrects=frozenset(item.corrects for item in fields.values() if item.corrects),
+            covers=None if covers is None else covers.get(register, frozenset()),
+            key=claim_key(fields, lambda name, value: plain_value(dictionary, scope, name, value)),
+        )
+        for register, fields in registers.items()
+    ]
+
+
+def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> Any:
+    """The value with what means nothing folded away: case and white space of text, dots in a NIK."""
+    if not isinstance(value, str):
+        return value
+    if name in NUMBER_FIELDS:
+        return parse_nik(value).text
+    question = dictionary.field(scope, name)
+    return normal_name(value) if question is not None and question.type == "text" else value
+
+
+def register_pair(pair: Mapping[str, str], dictionary: Dictionary) -> Pair:
+    """A covered pair with its path brought to the register: naming one field of a unit names the unit."""
+    part, name = split_path(pair["path"])
+    return (pair["ref"], f"{part}/{dictionary.register(scope_of(part), name)}")
+
+
+def _covers(event: Event, part: str, dictionary: Dictionary) -> dict[str, frozenset[Pair]]:
+    """register -> pairs covered there. A decision may cover several keys of one person; a verdict, which names the
+    pairs of two households, settles values under its own part only."""
+    found: dict[str, set[Pair]] = defaultdict(set)
+    for raw in event.body["covers"]:
+        pair = register_pair(raw, dictionary)
+        other, register = split_path(pair[1])
+        same = other == part if event.kind == "verdict" else scope_of(other) == scope_of(part)
+        if same:
+            found[register].add(pair)
+    return {register: frozenset(pairs) for register, pairs in found.items()}
+
+
+def _place_deciding(
+    deciding: list[Claim], located: dict[Pair, str], found: Mapping[str, Household], components: Components
+) -> None:
+    """A decision is found by the pairs it covers, never by a key. A decision may cover an earlier decision: go on
+    until nothing more can be placed."""
+    waiting = sorted(deciding, key=lambda claim: claim.pair)
+    progress = True
+    while progress:
+        progress = False
+        for claim in list(waiting):
+            places = {located[pair] for pair in claim.covers or () if pair in located}
+            if len(places) == 1 and not _waits_for(claim, waiting):
+                place = places.pop()
+                located[claim.pair] = place
+                found[place].add(claim)
+                waiting.remove(claim)
+                progress = True
+    for claim in waiting:
+        place_of_event = components.place(claim.event)
+        for name in sorted({located[pair] for pair in claim.covers or () if pair in located} | {place_of_event or ""}):
+            if name:
+                found[name].ineffective.append({"ref": claim.ref, "path": claim.path})
+
+
+def _waits_for(claim: Claim, waiting: list[Claim]) -> bool:
+    return any(other is not claim and other.pair in (claim.covers or ()) for other in waiting)

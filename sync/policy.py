@@ -1,0 +1,172 @@
+"""Policies: from the heads of a register to a value or a conflict. One table; the sheet's column names its rows.
+
+Every rule is about heads (undominated claims); dominance itself is in `sync/causality.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.form import Field
+from schemas.paths import split_path
+from sync.causality import Claim, Heads
+from sync.intervals import Interval, wholly_before
+from sync.location import within_50_m
+
+Answer = Mapping[str, Any]
+"""`{"value": ...}` or `{"state": ...}` or `{"values": [...]}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Either `answers` by field, chosen from `chosen` by `rule`, or a conflict between `conflict`."""
+
+    answers: Mapping[str, Answer]
+    rule: str
+    chosen: tuple[Claim, ...] = ()
+    conflict: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a policy needs to know of a register: its fields, and the times between which each event was made."""
+
+    fields: tuple[Field, ...]
+    interval: Callable[[str], Interval]
+
+    def any_code(self, claim: Claim, codes: Callable[[Field], Iterable[str]]) -> bool:
+        """Whether the claim gives one of the codes that a field's column lists."""
+        for question in self.fields:
+            item = claim.fields.get(question.name)
+            if item is not None and item.state is None and item.value in tuple(codes(question)):
+                return True
+        return False
+
+    def sticky(self, claim: Claim) -> bool:
+        """Deceased, moved, duplicate: not taken back without a supervisor."""
+        return self.any_code(claim, lambda question: question.sticky)
+
+
+def resolve(policy: str, found: Heads, question: Question) -> Outcome:
+    """Apply the policy's row of the table to the heads. `found.heads` is not empty."""
+    return POLICIES.get(policy, _ask)(found, question)
+
+
+def _ask(found: Heads, question: Question) -> Outcome:
+    return _agree(found, found.heads, "ask")
+
+
+def _evidence(found: Heads, question: Question) -> Outcome:
+    """Highest wins; a tie with different values is a conflict. Against a decision stands what saw it and is weaker,
+    and a concurrent head that is not weaker."""
+    strength = found.strength
+    decisions = [claim for claim in found.heads if claim.decides]
+    floor = min((strength[claim.pair] for claim in decisions), default=-1)
+    if not decisions:
+        floor = max(strength[claim.pair] for claim in found.heads)
+    asked = tuple(
+        claim
+        for claim in found.heads
+        if claim.decides or strength[claim.pair] >= floor or any(claim.saw(decision) for decision in decisions)
+    )
+    return _agree(found, asked, "evidence")
+
+
+def _latest(found: Heads, question: Question) -> Outcome:
+    """Causal successor; else drop heads whose interval lies wholly before another head's."""
+    times = {claim.pair: question.interval(claim.ref) for claim in found.heads}
+    left = tuple(
+        claim
+        for claim in found.heads
+        if claim.decides
+        or not any(not other.decides and wholly_before(times[claim.pair], times[other.pair]) for other in found.heads)
+    )
+    return _agree(found, left, "latest")
+
+
+def _status(found: Heads, question: Question) -> Outcome:
+    """As `ask`; "no respondent" yields to any other outcome."""
+    firm = tuple(
+        claim for claim in found.heads if claim.decides or not question.any_code(claim, lambda each: each.yields)
+    )
+    return _agree(found, firm or found.heads, "status")
+
+
+def _set(found: Heads, question: Question) -> Outcome:
+    """Union; an exclusive choice beside another is a conflict, and so is what a decision did not see."""
+    name = question.fields[0].name if question.fields else split_path(found.heads[0].path)[1]
+    if any(claim.decides for claim in found.heads) or len({claim.key for claim in found.heads}) == 1:
+        return _agree(found, found.heads, "set")
+    codes: set[str] = set()
+    for claim in found.heads:
+        item = claim.fields.get(name)
+        if item is not None and item.state is None:
+            codes |= set(item.value if isinstance(item.value, list) else [item.value])
+    exclusive = question.fields[0].exclusive if question.fields else ()
+    if len(codes) > 1 and any(code in codes for code in exclusive):
+        return Outcome({}, "set", conflict=found.heads)
+    if not codes:
+        return _agree(found, (_representative(found.heads, found),), "set")
+    return Outcome({name: {"value": sorted(codes)}}, "set", chosen=found.heads)
+
+
+def _location(found: Heads, question: Question) -> Outcome:
+    """All heads within 50 m of one another: the best accuracy, then the smallest ref; else a conflict."""
+    if any(claim.decides for claim in found.heads):
+        return _agree(found, found.heads, "location")
+    points = [(claim, item) for claim in found.heads for item in claim.fields.values() if item.state is None]
+    if not points:
+        return _agree(found, found.heads, "location")
+    for index, (_, here) in enumerate(points):
+        for _, there in points[index + 1 :]:
+            if not within_50_m(here.value, there.value):
+                return Outcome({}, "location", conflict=found.heads)
+    best, _ = min(points, key=lambda point: (point[1].value.get("acc_dm", 2**53), point[0].ref))
+    return Outcome(_answers(best), "location", chosen=(best,))
+
+
+def _keep_all(found: Heads, question: Question) -> Outcome:
+    """All live ones, ordered by ref: a remark is never replaced."""
+    answers: dict[str, Answer] = {}
+    names = sorted({name for claim in found.all for name in claim.fields})
+    for name in names:
+        items = [claim.fields[name] for claim in found.all if name in claim.fields]
+        answers[name] = {"values": [item.value for item in items if item.state is None]}
+    return Outcome(answers, "keep_all", chosen=found.all)
+
+
+POLICIES: Mapping[str, Callable[[Heads, Question], Outcome]] = {
+    "evidence": _evidence,
+    "latest": _latest,
+    "status": _status,
+    "set": _set,
+    "location": _location,
+    "keep_all": _keep_all,
+    # What a client stated for a computed value; the fold computes its own beside it and flags a mismatch.
+    "derived": _latest,
+    "ask": _ask,
+}
+
+
+def _agree(found: Heads, claims: Sequence[Claim], rule: str) -> Outcome:
+    """Equal values corroborate; different ones are a conflict between all of these."""
+    if len({claim.key for claim in claims}) > 1:
+        return Outcome({}, rule, conflict=tuple(sorted(claims, key=lambda claim: claim.pair)))
+    best = _representative(claims, found)
+    if best.decides:
+        rule = "decision"
+    return Outcome(_answers(best), rule, chosen=tuple(sorted(claims, key=lambda claim: claim.pair)))
+
+
+def _representative(claims: Sequence[Claim], found: Heads) -> Claim:
+    """Whose spelling is shown where all agree: a decision's, else the strongest, then the smallest ref."""
+    return min(claims, key=lambda claim: (not claim.decides, -found.strength[claim.pair], claim.pair))
+
+
+def _answers(claim: Claim) -> dict[str, Answer]:
+    return {
+        name: {"state": item.state} if item.state is not None else {"value": item.value}
+        for name, item in claim.fields.items()
+    }

@@ -1,0 +1,300 @@
+"""Stratum 2: the roster. Which person keys are one person, who belongs to the household now, who moved where.
+
+Verdicts of supervisors come first; automatic pairing is timid: it needs a single value in each compared field, and a
+connected set that would hold two persons of one form is left alone and reported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from schemas.event import Event
+from schemas.form import Dictionary
+from schemas.nik import parse_nik
+from sync.causality import Claim, find_heads, register_heads
+from sync.components import Components, Joined, moves_of
+from sync.names import compatible, normal_name
+
+NAME, NIK, BIRTH_DATE, SEX = "m_name", "nik", "birth_date", "sex"
+"""Core questions the pairing compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An open conflict of a household: what kind, about what, and the claims it is between."""
+
+    kind: str
+    heads: tuple[Mapping[str, Any], ...]
+    path: str = ""
+    keys: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the record shows it."""
+        out: dict[str, Any] = {"kind": self.kind, "heads": [dict(head) for head in self.heads], **self.more}
+        if self.path:
+            out["path"] = self.path
+        if self.keys:
+            out["keys"] = list(self.keys)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Groups of person keys that are one person (named by `key`), lines of who moved, and conflicts."""
+
+    groups: Mapping[str, tuple[str, ...]]
+    moved: Mapping[str, str]
+    """group key -> household id or `outside`"""
+    conflicts: tuple[Conflict, ...]
+
+
+def build_roster(
+    canonical: str,
+    persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+    filed: Sequence[Event],
+    components: Components,
+    dictionary: Dictionary,
+) -> Roster:
+    """The roster of one household. `filed`: live events filed under it, sorted by ref."""
+    verdicts = [event for event in filed if event.kind == "verdict"]
+    moved, membership = _membership(canonical, set(persons), filed, components)
+    here = sorted(key for key in persons if key not in moved)
+    same, different, conflicts = _pair_verdicts(verdicts)
+    base = Joined()
+    for pair in same:
+        if all(key in persons for key in pair):
+            base.join(pair)
+    bases = base.sets(here)
+    looks = {name: _Look.of(keys, persons, dictionary) for name, keys in bases.items()}
+    joined, ambiguous = _automatic(looks, bases, different, persons)
+    groups = {}
+    for members in joined.values():
+        keys = sorted(key for member in members for key in bases[member])
+        groups[_named_by(keys, persons)] = tuple(keys)
+    found = [*membership, *conflicts, *ambiguous]
+    for name, group in sorted(groups.items()):
+        found += _replaced(name, group, persons)
+    return Roster(groups, {key: to for key, to in moved.items() if key in persons}, tuple(found))
+
+
+CLOSED_BY: Mapping[str, frozenset[str]] = {
+    "roster_ambiguous": frozenset({"same_person", "different_persons"}),
+    "person_replaced": frozenset({"replacement_confirmed", "different_persons"}),
+    "filled_while_linked": frozenset({"keep_filled"}),
+}
+"""Kind of conflict -> types of verdict that close it. The other kinds close by what their registers say."""
+
+
+def _membership(
+    canonical: str, keys: set[str], filed: Iterable[Event], components: Components
+) -> tuple[dict[str, str], list[Conflict]]:
+    """`member_of` is a register folded from the events filed here; heads that differ are a conflict."""
+    register: dict[str, list[Event]] = defaultdict(list)
+    for event in filed:
+        if event.kind in ("change", "verdict"):
+            for key in moves_of(event):
+                register[key].append(event)
+    moved: dict[str, str] = {}
+    conflicts = []
+    for key in sorted(register):
+        heads = register_heads(register[key])
+        targets = {}
+        for event in heads:
+            to = moves_of(event)[key]
+            targets[event.ref] = components.of(to) or to
+        if len(set(targets.values())) > 1:
+            lines = tuple(
+                {"ref": ref, "path": f"p/{key}/member_of", "value": to} for ref, to in sorted(targets.items())
+            )
+            conflicts.append(
+                Conflict(
+                    "membership_conflict",
+                    lines,
+                    f"p/{key}/member_of",
+                    (key,),
+                    {"households": sorted(set(targets.values()))},
+                )
+            )
+        elif set(targets.values()) != {canonical}:
+            moved[key] = next(iter(targets.values()))
+    return moved, conflicts
+
+
+def _pair_verdicts(
+    verdicts: Iterable[Event],
+) -> tuple[list[tuple[str, ...]], set[frozenset[str]], list[Conflict]]:
+    """Verdicts about pairs of person keys: joined ones, parted ones, and pairs on which two verdicts disagree."""
+    register: dict[frozenset[str], list[Event]] = defaultdict(list)
+    for event in verdicts:
+        if event.body["type"] in ("same_person", "different_persons"):
+            for two in combinations(sorted(set(event.body.get("persons", ()))), 2):
+                register[frozenset(two)].append(event)
+    same: list[tuple[str, ...]] = []
+    different: set[frozenset[str]] = set()
+    conflicts = []
+    for pair, events in sorted(register.items(), key=lambda item: sorted(item[0])):
+        heads = register_heads(events)
+        types = {event.body["type"] for event in heads}
+        keys = tuple(sorted(pair))
+        if types == {"same_person"}:
+            same.append(keys)
+        elif types == {"different_persons"}:
+            different.add(pair)
+        else:
+            lines = tuple({"ref": e.ref, "path": f"p/{keys[0]}/_person", "value": e.body["type"]} for e in heads)
+            conflicts.append(Conflict("roster_verdict", lines, keys=keys))
+    return same, different, conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What pairing compares of one base group; None where it has no single value."""
+
+    nik: str | None
+    nik_unclear: bool
+    name: str | None
+    birth_date: str | None
+    sex: str | None
+    refs: frozenset[str]
+
+    @staticmethod
+    def of(keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]], dictionary: Dictionary) -> _Look:
+        values = {}
+        refs = set()
+        for key in keys:
+            refs |= {claim.ref for claims in persons[key].values() for claim in claims if not claim.decides}
+        for name in (NIK, NAME, BIRTH_DATE, SEX):
+            values[name] = _own_values(name, keys, persons, dictionary)
+        niks = {parse_nik(value).text for value in values[NIK] if parse_nik(value).valid}
+        return _Look(
+            nik=next(iter(niks)) if len(niks) == 1 and len(values[NIK]) == 1 else None,
+            nik_unclear=len(values[NIK]) > 1,
+            name=_single(values[NAME]),
+            birth_date=_single(values[BIRTH_DATE]),
+            sex=_single(values[SEX]),
+            refs=frozenset(refs),
+        )
+
+    def pairs_with(self, other: _Look) -> bool:
+        """Equal valid NIK and compatible names; or, where one has no valid NIK, equal name, birth date and sex."""
+        if self.name is None or other.name is None or self.nik_unclear or other.nik_unclear:
+            return False
+        if self.nik is not None and other.nik is not None:
+            return self.nik == other.nik and compatible(self.name, other.name)
+        mine = (normal_name(self.name), self.birth_date, self.sex)
+        return None not in mine and mine == (normal_name(other.name), other.birth_date, other.sex)
+
+
+def _own_values(
+    name: str, keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]], dictionary: Dictionary
+) -> tuple[str, ...]:
+    """The different values among the group's own heads of one core question."""
+    register = dictionary.register("p", name)
+    paths = {f"p/{key}/{register}" for key in keys}
+    claims = [
+        claim
+        for key in keys
+        for claim in persons[key].get(register, ())
+        if claim.covers is None or {path for _, path in claim.covers} <= paths
+    ]
+    if not claims:
+        return ()
+    question = dictionary.field("p", name)
+    found: dict[bytes, str] = {}
+    for claim in find_heads(claims, question.policy if question else "ask").heads:
+        item = claim.fields.get(name)
+        if item is not None and item.state is None and isinstance(item.value, str):
+            found.setdefault(claim.key, item.value)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _single(values: Sequence[str]) -> str | None:
+    return values[0] if len(values) == 1 else None
+
+
+def _automatic(
+    looks: Mapping[str, _Look],
+    bases: Mapping[str, Sequence[str]],
+    different: set[frozenset[str]],
+    persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+) -> tuple[Mapping[str, tuple[str, ...]], list[Conflict]]:
+    """Join base groups that look like one person, set by set; a set that cannot be one person is left apart."""
+
+    def parted(a: str, b: str) -> bool:
+        return any(frozenset((one, two)) in different for one in bases[a] for two in bases[b])
+
+    joined = Joined()
+    for a, b in combinations(sorted(bases), 2):
+        if not parted(a, b) and looks[a].pairs_with(looks[b]):
+            joined.join((a, b))
+    sets = joined.sets(bases)
+    result: dict[str, tuple[str, ...]] = {}
+    conflicts = []
+    for name, members in sets.items():
+        clash = any(looks[a].refs & looks[b].refs or parted(a, b) for a, b in combinations(members, 2))
+        if not clash:
+            result[name] = members
+            continue
+        result.update({member: (member,) for member in members})
+        keys = tuple(sorted(key for member in members for key in bases[member]))
+        conflicts.append(Conflict("roster_ambiguous", _name_lines(keys, persons), keys=keys))
+    return result, conflicts
+
+
+def _name_lines(
+    keys: Iterable[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]]
+) -> tuple[Mapping[str, Any], ...]:
+    lines = [
+        line
+        for key in keys
+        if persons[key].get(NAME)
+        for claim in find_heads(persons[key][NAME], "ask").heads
+        for line in claim.to_json()
+    ]
+    return tuple(sorted(lines, key=lambda line: (line["ref"], line["path"])))
+
+
+def _named_by(keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]]) -> str:
+    """A group is named by the smallest key that was listed, else by the smallest key."""
+    listed = [
+        key
+        for key in keys
+        if any(claim.event.kind == "prelist" for claims in persons[key].values() for claim in claims)
+    ]
+    return min(listed, default=keys[0])
+
+
+def _replaced(name: str, keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]]) -> list[Conflict]:
+    """An event that changes NIK and name to incompatible values: another person was written over this one."""
+    niks = [claim for key in keys for claim in persons[key].get(NIK, ()) if _text(claim, NIK)]
+    names = [claim for key in keys for claim in persons[key].get(NAME, ()) if _text(claim, NAME)]
+    lines: list[Mapping[str, Any]] = []
+    for new_nik in niks:
+        if new_nik.decides or not parse_nik(_text(new_nik, NIK)).valid:
+            continue
+        for new_name in (claim for claim in names if claim.ref == new_nik.ref):
+            other_nik = any(_differs(new_nik, old) for old in niks)
+            other_name = any(
+                new_name.saw(old) and not compatible(_text(old, NAME), _text(new_name, NAME)) for old in names
+            )
+            if other_nik and other_name:
+                lines += [*new_nik.to_json(), *new_name.to_json()]
+    if not lines:
+        return []
+    ordered = tuple(sorted(lines, key=lambda line: (line["ref"], line["path"])))
+    return [Conflict("person_replaced", ordered, f"p/{name}/nik", (name,))]
+
+
+def _differs(new: Claim, old: Claim) -> bool:
+    before, after = parse_nik(_text(old, NIK)), parse_nik(_text(new, NIK))
+    return new.saw(old) and before.valid and before.text != after.text
+
+
+def _text(claim: Claim, name: str) -> str:
+    item = claim.fields.get(name)
+    return item.value if item is not None and item.state is None and isinstance(item.value, str) else ""
