@@ -14,14 +14,16 @@ STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
-FORM_SOURCES := $(sort $(wildcard field_forms/*.py field_forms/*/*.md field_forms/*/*.csv schemas/*.py))
+# Everything a compiled form depends on: the sheets, and the code that compiles them.
+FORM_SOURCES := $(sort $(wildcard field_forms/*.py field_forms/verifikasi_keluarga/* field_forms/perubahan/* schemas/*.py))
 
 RUNTIME := $(STAMPS)/runtime-$(call hash,requirements/lock.txt)
 DEVELOPMENT := $(STAMPS)/development-$(call hash,requirements/lock-dev.txt)
 PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml hatch_build.py)
-DATA := $(STAMPS)/data-$(call hash,$(FORM_SOURCES))
+AREAS := $(STAMPS)/areas-$(call hash,field_forms/areas/build.py)
+FORMS := $(STAMPS)/forms-$(call hash,$(FORM_SOURCES))
 
-.PHONY: demo test setup setup-dev lint bench proof lock clean help
+.PHONY: demo test setup setup-dev lint bench proof lock docs clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +32,7 @@ help:
 	@echo 'make lint                         ruff, mypy, import-linter'
 	@echo 'make proof                        the properties with 2,000 examples each'
 	@echo 'make bench                        the benchmarks beside their yardsticks'
+	@echo 'make docs                         the tables in docs/ that are drawn from the code'
 	@echo 'make lock                         new lock files from pyproject.toml'
 
 demo: setup
@@ -50,7 +53,11 @@ lint: setup-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-setup: $(PROJECT) $(DATA)
+# Tables in docs/ that are drawn from the code: settings, problems, commands.
+docs: setup-dev
+	@$(BIN)/python tests/repository/drawn.py
+
+setup: $(PROJECT) $(AREAS) $(FORMS)
 
 setup-dev: $(DEVELOPMENT) setup
 
@@ -71,11 +78,18 @@ $(PROJECT): | $(RUNTIME)
 	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/project-* && touch $@
 
-$(DATA): | $(PROJECT)
-	@echo 'Building areas and forms.' >&2
+# What is built lies outside .venv and can be deleted on its own: then its stamps count for nothing.
+ifeq ($(wildcard field_forms/built/areas/areas.tsv.gz),)
+$(shell rm -f $(STAMPS)/areas-* $(STAMPS)/forms-*)
+endif
+
+$(AREAS): | $(PROJECT)
 	@$(BIN)/python -m field_forms.areas.build >&2
-	@$(BIN)/python -m field_forms.compile >&2
-	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/data-* && touch $@
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/areas-* && touch $@
+
+$(FORMS): | $(AREAS)
+	@$(BIN)/padan form build >&2
+	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/forms-* && touch $@
 
 # Hashes, and no address: where packages come from is the machine's own setting.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
