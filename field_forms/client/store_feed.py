@@ -1,0 +1,152 @@
+"""What came down from the server, as tables: households, signed events, forms, areas. A part of the officer's file.
+
+A feed page and its cursor are one transaction: after a cut the same page comes again or the next one does, never
+half of one. Reads and writes what it is given; what a page means is said in `feed.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from field_forms.client.store import Store
+
+FULL, BRIEF = "full", "brief"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHousehold:
+    """One household as last heard of. `level`: `full` (assigned) or `brief` (name and RT only)."""
+
+    household_id: str
+    home_region: str
+    area: str
+    level: str
+    label: str
+    item: dict[str, Any]
+
+
+class FeedStore:
+    """Households and what stands behind them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def households(self, area: str | None = None) -> list[KnownHousehold]:
+        """All known households, or those of an area, by label."""
+        rows = self._store.conn.execute("select * from households order by area, label, household_id").fetchall()
+        known = [_known(row) for row in rows]
+        return [each for each in known if area is None or each.area == area or each.area.startswith(area + ".")]
+
+    def household(self, household_id: str) -> KnownHousehold | None:
+        """By its id or by any former id of the family."""
+        row = self._store.conn.execute(
+            "select * from households where household_id ="
+            " coalesce((select household_id from aliases where alias = ?), ?)",
+            (household_id, household_id),
+        ).fetchone()
+        return None if row is None else _known(row)
+
+    def apply(
+        self,
+        *,
+        households: Iterable[KnownHousehold],
+        removed: Iterable[str],
+        events: Iterable[tuple[str, str, str, Mapping[str, Any]]],
+        erased_events: Iterable[str],
+        cursor: str,
+        finished: bool,
+    ) -> None:
+        """One page with its cursor. `events`: `(ref, id, payload hash, envelope)`. `finished`: the last page; what a
+        restart of the feed (`start_over`) did not bring again is dropped then."""
+        with self._store.transaction() as conn:
+            generation = self._store.setting("generation", 0)
+            for each in households:
+                aliases = [alias for alias in each.item.get("aliases", ()) if alias != each.household_id]
+                for alias in aliases:
+                    conn.execute("insert or replace into aliases values (?, ?)", (alias, each.household_id))
+                    conn.execute(
+                        "update aliases set household_id = ? where household_id = ?", (each.household_id, alias)
+                    )
+                    conn.execute("delete from households where household_id = ?", (alias,))
+                conn.execute("delete from aliases where alias = ?", (each.household_id,))
+                conn.execute(
+                    "insert or replace into households values (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        each.household_id,
+                        each.home_region,
+                        each.area,
+                        each.level,
+                        each.label,
+                        json.dumps(each.item),
+                        generation,
+                    ),
+                )
+            for household_id in removed:
+                conn.execute("delete from households where household_id = ?", (household_id,))
+            for ref, event_id, payload_hash, envelope in events:
+                conn.execute(
+                    "insert into staff_events values (?, ?, ?, ?, null) on conflict (ref) do update"
+                    " set envelope = excluded.envelope",
+                    (ref, event_id, payload_hash, json.dumps(envelope)),
+                )
+            for ref in erased_events:
+                conn.execute("delete from staff_events where ref = ?", (ref,))
+            if finished:
+                conn.execute("delete from households where generation < ?", (generation,))
+            self._store.set(cursor=cursor)
+
+    def start_over(self) -> None:
+        """Forget the cursor. Households stay readable until the new feed has come to its end."""
+        with self._store.transaction():
+            self._store.set(cursor=None, generation=self._store.setting("generation", 0) + 1)
+
+    # Forms and areas
+
+    def form_hashes(self) -> dict[tuple[str, str], str]:
+        """Hash of each form version that is here."""
+        rows = self._store.conn.execute("select id, version, hash from forms")
+        return {(row["id"], row["version"]): row["hash"] for row in rows}
+
+    def save_form(self, form_id: str, version: str, hash: str, definition: Mapping[str, Any]) -> None:
+        """Keep a version of a form for the whole campaign."""
+        with self._store.transaction() as conn:
+            conn.execute(
+                "insert or replace into forms values (?, ?, ?, ?, 0)", (form_id, version, hash, json.dumps(definition))
+            )
+
+    def set_current_forms(self, versions: Iterable[tuple[str, str]]) -> None:
+        """The versions with which new forms are opened."""
+        with self._store.transaction() as conn:
+            conn.execute("update forms set current = 0")
+            conn.executemany("update forms set current = 1 where id = ? and version = ?", list(versions))
+
+    def form(self, form_id: str, version: str | None = None) -> dict[str, Any] | None:
+        """A version of a form, or the current one."""
+        where, values = ("version = ?", (form_id, version)) if version else ("current = 1", (form_id,))
+        row = self._store.conn.execute(
+            f"select definition from forms where id = ? and {where} order by version desc limit 1", values
+        ).fetchone()
+        return None if row is None else json.loads(row["definition"])
+
+    def forms(self) -> list[dict[str, Any]]:
+        """Every form version kept."""
+        return [json.loads(row["definition"]) for row in self._store.conn.execute("select definition from forms")]
+
+    def save_areas(self, areas: Mapping[str, str]) -> None:
+        """The officer's villages: code and name."""
+        with self._store.transaction() as conn:
+            conn.execute("delete from areas")
+            conn.executemany("insert into areas values (?, ?)", list(areas.items()))
+
+    def areas(self) -> dict[str, str]:
+        """Code -> name of the officer's areas."""
+        return {row["code"]: row["name"] for row in self._store.conn.execute("select * from areas order by code")}
+
+
+def _known(row: Any) -> KnownHousehold:
+    return KnownHousehold(
+        row["household_id"], row["home_region"], row["area"], row["level"], row["label"], json.loads(row["item"])
+    )
