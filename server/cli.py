@@ -1,0 +1,52 @@
+"""The command `padan`: gathers the commands of server/commands/ and says what is wrong in one sentence.
+
+A module there defines `command`, or `commands` where a subject has several. No work is done here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+
+import click
+
+from schemas.problems import ProblemError
+from server import commands
+from server.settings import SettingsInvalid
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="padan", prog_name="padan")
+def padan() -> None:
+    """Padan: pendataan keluarga tanpa jaringan / offline-first verification of households."""
+
+
+def main() -> None:
+    """Run one command. Ends with 0, or 1 after a problem that was told, or 2 after a wrong call."""
+    for command in found_commands():
+        padan.add_command(command)
+    try:
+        padan(prog_name="padan")
+    except SettingsInvalid as error:
+        _stop(str(error))
+    except ProblemError as error:
+        _stop(f"{error.problem.title_id} / {error}. {error.problem.action} [{error.code}]")
+
+
+def found_commands() -> Iterator[click.Command]:
+    """The commands of every module of server/commands/, by the name of the module."""
+    for item in sorted(pkgutil.iter_modules(commands.__path__), key=lambda item: item.name):
+        module = importlib.import_module(f"{commands.__name__}.{item.name}")
+        several = getattr(module, "commands", None)
+        yield from several if several is not None else (module.command,)
+
+
+def _stop(message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
