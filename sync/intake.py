@@ -8,16 +8,16 @@ or `KEPT_REASONS`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas import limits
-from schemas.areas import covered_by_any
+from schemas.areas import covered_by_any, is_area
 from schemas.canonical import canonical_bytes_unchecked, sha256_hex
 from schemas.envelope import EnvelopeProblem, check_envelope
 from schemas.event import DEVICE_KINDS, part_hash, payload_hash, ref_of
+from schemas.json_text import RawItem
 
 HOLD_REASONS: Mapping[str, str] = {
     "out_of_area": "Di luar wilayah tugas petugas",
@@ -31,6 +31,7 @@ HOLD_REASONS: Mapping[str, str] = {
 """Stored in the log together with a `hold` event; a supervisor may admit it."""
 
 KEPT_REASONS: Mapping[str, str] = {
+    "unreadable_json": "Isian rusak: bukan JSON",
     "not_canonical": "Isian memuat karakter atau susunan yang tidak dapat dibaca",
     "bad_envelope": "Susunan isian tidak dikenal",
     "unknown_version": "Isian dibuat oleh versi aplikasi yang lebih baru",
@@ -57,7 +58,7 @@ class SealedPart:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An envelope whose hash was verified, in the bytes that are stored. `home_regions`: household id -> region."""
+    """An envelope in the bytes that are stored, with the hash of its content; and what its transport says."""
 
     ref: str
     id: str
@@ -186,18 +187,20 @@ Read = Sealed | Unreadable | TooLarge
 Judgement = Stored | Duplicate | Equivocation | Held
 
 
-def read(item: Any) -> Read:
+def read(item: RawItem) -> Read:
     """Check and hash one item of a push; no knowledge of anything else is needed."""
+    if item.problem is not None:
+        return unreadable(item, "unreadable_json", f"{item.problem.where}: {item.problem}")
     try:
-        check_envelope(item)
+        check_envelope(item.value)
     except EnvelopeProblem as problem:
         return unreadable(item, problem.code, str(problem))
-    sealed = sealed_from(item)
+    sealed = sealed_from(item.value)
     size = len(sealed.head_bytes) + sum(len(part.content or b"") for part in sealed.parts)
     size -= CONTEXT_ITEM_BYTES * len(sealed.head["context"])
     if size > limits.EVENT_BYTES_MAX:
         return TooLarge(size, limits.EVENT_BYTES_MAX, sealed.id)
-    if sealed.payload_hash != item["payload_hash"]:
+    if sealed.payload_hash != item.value["payload_hash"]:
         return unreadable(item, "hash_mismatch", f"$.payload_hash: the content has the hash {sealed.payload_hash}")
     return sealed
 
@@ -232,16 +235,22 @@ def sealed_from(envelope: Mapping[str, Any]) -> Sealed:
     )
 
 
-def unreadable(item: Any, reason: str, detail: str) -> Unreadable | TooLarge:
-    """Keep an item as bytes: the same item gives the same bytes. Over the limit it is too large instead."""
-    raw = _raw_bytes(item)
-    head = item.get("head") if isinstance(item, dict) else None
+def unreadable(item: RawItem, reason: str, detail: str) -> Unreadable | TooLarge:
+    """Keep an item as the bytes that came. Over the limit it is too large instead."""
+    head = item.value.get("head") if isinstance(item.value, dict) else None
     head = head if isinstance(head, dict) else {}
     claimed = _short(head.get("id"))
-    if len(raw) > limits.EVENT_BYTES_MAX:
-        return TooLarge(len(raw), limits.EVENT_BYTES_MAX, claimed)
+    if len(item.raw) > limits.EVENT_BYTES_MAX:
+        return TooLarge(len(item.raw), limits.EVENT_BYTES_MAX, claimed)
+    area, region = _short(head.get("area")), _short(head.get("home_region"))
     return Unreadable(
-        raw, sha256_hex(raw), reason, detail[:500], claimed, _short(head.get("area")), _short(head.get("home_region"))
+        item.raw,
+        sha256_hex(item.raw),
+        reason,
+        detail[:500],
+        claimed,
+        area if is_area(area) else None,
+        region if is_area(region) else None,
     )
 
 
@@ -256,6 +265,8 @@ def judge(sealed: Sealed, sender: Sender, known: Known) -> Judgement:
             return Held("region_contradicts", f"household {household} was first recorded in {other}, not {region}")
     if sealed.kind not in DEVICE_KINDS and known.signed_by != "server":
         return Held("not_a_device_kind", f"{sealed.kind} needs the server's signature")
+    if known.signed_by != "server" and any(part.content is None for part in sealed.parts):
+        return Held("bad_envelope", "a part travels as its hash only; that needs the server's signature")
     holds = () if known.signed_by == "server" else tuple(_hold_reasons(sealed, sender, known))
     if known.hashes:
         return Equivocation(holds, known.sequence_used)
@@ -313,34 +324,3 @@ def _short(value: Any) -> str | None:
     if not isinstance(value, str) or not value or len(value) > 100:
         return None
     return value.encode("utf-8", "replace").decode().replace("\x00", "?")
-
-
-def _raw_bytes(item: Any) -> bytes:
-    try:
-        return json.dumps(item, sort_keys=True, separators=(",", ":")).encode()
-    except RecursionError:
-        return _deep_bytes(item)
-
-
-def _deep_bytes(item: Any) -> bytes:
-    """JSON text of something nested too deeply for the encoder's own stack."""
-    out: list[str] = []
-    stack: list[tuple[bool, Any]] = [(False, item)]
-    while stack:
-        literal, value = stack.pop()
-        if literal:
-            out.append(value)
-        elif isinstance(value, dict):
-            stack.append((True, "}"))
-            for index, key in enumerate(sorted(value, reverse=True)):
-                comma = "" if index == len(value) - 1 else ","
-                stack += [(False, value[key]), (True, f"{comma}{json.dumps(key)}:")]
-            out.append("{")
-        elif isinstance(value, list):
-            stack.append((True, "]"))
-            for index, each in enumerate(reversed(value)):
-                stack += [(False, each), (True, "" if index == len(value) - 1 else ",")]
-            out.append("[")
-        else:
-            out.append(json.dumps(value))
-    return "".join(out).encode()

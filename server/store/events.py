@@ -44,13 +44,13 @@ class StoredEvent:
     def envelope(self, keep_parts: Iterable[str] | None = None) -> dict[str, Any]:
         """The envelope that travels. Parts that are erased, or not in `keep_parts`, travel as their hash only."""
         wanted = None if keep_parts is None else set(keep_parts)
-        parts = []
+        parts: list[dict[str, Any]] = []
         for name, (salt, raw) in sorted(self.parts.items()):
             if raw is None or (wanted is not None and name not in wanted):
                 parts.append({"name": name, "hash": self.part_hashes[name]})
             else:
                 parts.append({"name": name, "salt": salt, **json.loads(raw)})
-        out = {"head": self.head, "parts": parts, "payload_hash": self.payload_hash}
+        out: dict[str, Any] = {"head": self.head, "parts": parts, "payload_hash": self.payload_hash}
         if self.signature is not None:
             out["signature"] = self.signature
         return out
@@ -199,7 +199,9 @@ def regions_of(db: Connection, households: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for chunk in chunks(households):
         listed, params = marks("h", chunk)
-        rows = db.all(f"select household_id, home_region from known_households where household_id in ({listed})", params)
+        rows = db.all(
+            f"select household_id, home_region from known_households where household_id in ({listed})", params
+        )
         found.update({row["household_id"]: row["home_region"] for row in rows})
     return found
 
@@ -317,9 +319,7 @@ def _joined(rows: Sequence[Row], parts: Sequence[Row], names: Mapping[int, str])
     return [_stored(row, by_position.get((row["epoch"], row["position"]), {}), names) for row in rows]
 
 
-def _stored(
-    row: Row, parts: Mapping[str, tuple[str | None, bytes | None]], names: Mapping[int, str]
-) -> StoredEvent:
+def _stored(row: Row, parts: Mapping[str, tuple[str | None, bytes | None]], names: Mapping[int, str]) -> StoredEvent:
     return StoredEvent(
         home_region=row["home_region"],
         receipt=Receipt(names[row["epoch"]], row["position"]),

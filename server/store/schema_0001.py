@@ -96,6 +96,10 @@ _DERIVED = (
       primary key (nik_digest, home_region, household_id, person_key)
     ) strict, without rowid""",
     "create index claims_by_household on nik_claims (home_region, household_id)",
+    """create table nik_verdicts (
+      home_region text not null, household_id text not null, ref text not null, content text not null,
+      primary key (home_region, household_id, ref)
+    ) strict, without rowid""",
     "create table nik_rows (nik_digest text primary key, content text not null) strict, without rowid",
     """create table nik_queue (
       nik_digest text primary key, generation integer not null
