@@ -1,0 +1,98 @@
+"""The wheel and the sdist are built from tracked files and work in an environment that knows nothing of this one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("packaging")]
+
+WHEEL_BYTES_MAX = 4 * 1024 * 1024
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Standard output of a command; the test fails with everything it said."""
+    quiet = {key: value for key, value in os.environ.items() if not key.startswith(("PADAN_", "PYTHON", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, env=quiet, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(root: Path, tracked: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """`(wheel, sdist)`; the wheel is made from the sdist, as whoever installs from the sdist would."""
+    source = tmp_path_factory.mktemp("source")
+    for path in tracked:
+        target = source / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    # What is built already need not be fetched again; that it can be is shown by every fresh clone.
+    shutil.copytree(root / "field_forms/built", source / "field_forms/built")
+    run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
+    (wheel,) = (source / "dist").glob("*.whl")
+    (sdist,) = (source / "dist").glob("*.tar.gz")
+    return wheel, sdist
+
+
+@pytest.fixture(scope="module")
+def clean(built: tuple[Path, Path], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment with the locked libraries and the wheel, and nothing else."""
+    folder = tmp_path_factory.mktemp("clean")
+    venv.create(folder, with_pip=True)
+    pip = [folder / "bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    run(*pip, "--require-hashes", "-r", root / "requirements/lock.txt", cwd=folder)
+    run(*pip, "--no-deps", built[0], cwd=folder)
+    run(folder / "bin/python", "-m", "pip", "check", cwd=folder)
+    return folder / "bin"
+
+
+def test_the_wheel_holds_the_packages_and_what_was_built_and_no_more(built: tuple[Path, Path], root: Path) -> None:
+    names = zipfile.ZipFile(built[0]).namelist()
+    tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert tops == {"schemas", "sync", "field_forms", "server"}
+    wanted = {
+        path.relative_to(root).as_posix()
+        for path in (root / "field_forms/built").rglob("*")
+        if path.is_file() and path.suffix != ".tmp"
+    }
+    assert "field_forms/built/areas/areas.tsv.gz" in wanted
+    assert wanted - set(names) == set()
+    assert not [name for name in names if "node_modules" in name or name.endswith(".pyc")]
+    assert built[0].stat().st_size < WHEEL_BYTES_MAX
+
+
+def test_every_tracked_file_of_the_packages_is_in_the_wheel(
+    built: tuple[Path, Path], root: Path, tracked: list[Path]
+) -> None:
+    names = set(zipfile.ZipFile(built[0]).namelist())
+    packages = {"schemas", "sync", "field_forms", "server"}
+    own = {path.relative_to(root).as_posix() for path in tracked if path.relative_to(root).parts[0] in packages}
+    assert own - names == set()
+
+
+def test_the_sdist_can_be_worked_on(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[1]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {"Makefile", "LICENSE", "README.md", "CONTRIBUTING.md", "hatch_build.py", "requirements/lock.txt"}
+    assert wanted | {".ci/run", ".env.example", "tests/conftest.py", "docs/problems.md"} <= names
+    assert not [name for name in names if "node_modules" in name or name.startswith((".venv", "var/"))]
+
+
+def test_padan_runs_from_the_wheel_far_from_its_sources(root: Path, clean: Path, tmp_path: Path) -> None:
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    assert run(clean / "padan", "--version", cwd=tmp_path).strip() == f"padan, version {version}"
+    assert "Commands:" in run(clean / "padan", "--help", cwd=tmp_path)
+    assert run(clean / "padan", "areas", "show", "19.03", cwd=tmp_path).startswith("19.03  Kabupaten Bangka Selatan")
+    where = run(clean / "python", "-c", "import server; print(server.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(clean.parent)
