@@ -110,7 +110,7 @@ BODIES: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
     "review": ({"verdict": _one_of(REVIEW_VERDICTS), "data_digest": is_sha256}, {"due": _date}),
     "decision": ({"covers": _some(_pair)}, {"reason": _code}),
     "verdict": (
-        {"type": _one_of(VERDICTS), "covers": _some(_pair)},
+        {"type": _one_of(VERDICTS), "covers": _any(_pair)},
         {"persons": _some(is_person_key), "moves": _some(_move), "nik_digest": is_sha256, "target": is_ref},
     ),
     "link": ({"households": _some(is_uuid)}, {}),

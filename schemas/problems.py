@@ -381,7 +381,38 @@ _ITEMS = (
     ),
 )
 
-CATALOGUE: Mapping[str, Problem] = _table(*_REQUEST, *_ACCESS, *_STATE, *_FORMS, *_ITEMS)
+_REVIEW = (
+    Problem(
+        "forbidden",
+        403,
+        "This role has no right to do that here",
+        "Peran ini tidak berhak melakukannya di sini",
+        "Ask somebody whose role and areas allow it; docs/operations.md shows the table of rights.",
+    ),
+    Problem(
+        "conflict_open",
+        409,
+        "The record still has open conflicts",
+        "Masih ada yang bertentangan pada catatan ini",
+        "Settle each conflict first, or return the household to the officer.",
+    ),
+    Problem(
+        "changed_meanwhile",
+        409,
+        "The record changed since it was shown",
+        "Catatan berubah sejak dilihat",
+        "Open it again and decide on what stands there now.",
+    ),
+    Problem(
+        "wrong_state",
+        409,
+        "The household is not in a state for this",
+        "Keadaan keluarga belum memungkinkan tindakan ini",
+        "The detail says what is missing; docs/merge.md shows the table of states.",
+    ),
+)
+
+CATALOGUE: Mapping[str, Problem] = _table(*_REQUEST, *_ACCESS, *_STATE, *_FORMS, *_ITEMS, *_REVIEW)
 
 RETIRED: Mapping[str, str] = MappingProxyType({})
 """Codes of former versions: code -> what to look for now."""
