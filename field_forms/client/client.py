@@ -7,72 +7,49 @@ anything and prints nothing.
 from __future__ import annotations
 
 import base64
+import hashlib
+import mimetypes
 import random
-import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from field_forms.client.draft import (
+    Draft,
+    Opening,
+    app_answers,
+    draft_row,
+    new_uuid,
+    opening_of_own,
+    opening_on_record,
+    utc_text,
+)
 from field_forms.client.pace import Backoff, Clock, GaveUp, SystemClock
-from field_forms.client.store import DURABLE, ON_TABLET_ONLY, RECEIVED, Sealed, Store
+from field_forms.client.sealing_draft import seal_visit
+from field_forms.client.standing import HeldEvent, Returned, Status, held, returned, status
+from field_forms.client.store import ERASED, Sealed, Store
 from field_forms.client.store_drafts import DraftStore
 from field_forms.client.store_feed import FULL, FeedStore, KnownHousehold
 from field_forms.client.sync_run import OnProgress, SyncResult, SyncRun
 from field_forms.client.transport import Server, ServerRefused, Transport, Unreachable
+from schemas.areas import is_area, region_of
+from schemas.envelope import check_envelope
+from schemas.event import ref_of
+from schemas.form import FormDefinition
 from schemas.signing import public_key
 
 APP = "padan-field/0.1"
 
 
+VISIT_FORM = "verifikasi_keluarga"
+CHANGE_FORM = "perubahan"
+
+
+class OpeningProblem(Exception):
+    """A form cannot be opened; the message (Indonesian) says why and what to do."""
+
+
 class NotEnrolled(Exception):
     """The tablet has no tokens yet; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The three numbers, and what is being worked on."""
-
-    tablet_only: int
-    received: int
-    safe: int
-    drafts: int
-    held: int
-    refused: int
-    households: int
-    returned: int
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """A record that came back: `comments` by assertion path, `due` a date or None."""
-
-    household_id: str
-    label: str
-    due: str | None
-    note: str
-    comments: dict[str, str]
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldEvent:
-    """An own form that the server keeps out of the record, and why (in words)."""
-
-    ref: str
-    household_id: str
-    reason: str
-    words: str
-
-
-HELD_WORDS = {
-    "out_of_area": "Wilayah formulir di luar tugas Anda. Pengawas dapat menerimanya.",
-    "late": "Dikirim setelah masa pendataan ditutup. Pengawas dapat menerimanya.",
-    "revoked": "Tablet sudah dicabut saat formulir ini sampai. Pengawas dapat menerimanya.",
-    "bad_hash": "Isi tidak cocok dengan sidiknya; laporkan kepada operator.",
-    "unknown_form": "Versi formulir tidak dikenal server; laporkan kepada operator.",
-    "context_too_large": "Riwayat keluarga ini terlalu panjang; laporkan kepada operator.",
-    "region_mismatch": "Kabupaten pada formulir tidak cocok dengan keluarganya; laporkan kepada operator.",
-}
 
 
 class FieldClient:
@@ -146,6 +123,112 @@ class FieldClient:
         """Forms and households only; sends no form."""
         return self._run(progress).fetch()
 
+    # Filling in
+
+    def open_draft(
+        self, household_id: str | None, form_id: str = VISIT_FORM, *, area: str | None = None, **extra: Any
+    ) -> Draft:
+        """Open a form on a household, or (None) on a family that is not on the list: `area` is its village then.
+
+        Id and context are fixed and saved here, before the first answer. Raises `OpeningProblem`."""
+        form = self.form(form_id)
+        opening, visits, listed = self._opening(household_id, form, area)
+        defaults = app_answers(opening, form, now_ms=self.clock.now_ms(), listed=listed, visits=visits)
+        row = draft_row(
+            id=self._uuid(), opening=opening, form=form, now_ms=self.clock.now_ms(),
+            not_before=self.store.setting("server_time"), defaults=defaults, extra=extra,
+        )  # fmt: skip
+        self.drafts.add(row)
+        return Draft(self.drafts, form, row, self.clock.now_ms)
+
+    def open_correction(self, ref: str) -> Draft:
+        """Open a new form to correct an own sealed one: what is changed there names it in `corrects`."""
+        event = self.store.sealed(ref)
+        if event is None or event.state == ERASED or event.envelope["head"]["kind"] != "submission":
+            raise OpeningProblem("Formulir itu bukan formulir kunjungan Anda, atau sudah dihapus.")
+        head = event.envelope["head"]
+        corrects = {
+            f"{p['name']}/{name}": event.ref for p in event.envelope["parts"] for name in p.get("assertions", ())
+        }
+        return self.open_draft(event.household_id, head["form"]["id"], corrects=corrects)
+
+    def draft(self, draft_id: str) -> Draft:
+        """A saved draft as it was left. Raises `OpeningProblem`."""
+        row = self.drafts.get(draft_id)
+        if row is None:
+            raise OpeningProblem(f"Draf {draft_id} tidak ada.")
+        return Draft(self.drafts, self.form(row.form_id, row.form_version), row, self.clock.now_ms)
+
+    def answer(self, draft: Draft, path: str, value: Any = None, *, state: str | None = None) -> None:
+        """As `Draft.answer`."""
+        draft.answer(path, value, state=state)
+
+    def add_member(self, draft: Draft) -> str:
+        """A member who is not on record; returns the key `<household>/<person>`."""
+        return draft.add_member(self._uuid())
+
+    def attach(self, draft: Draft, path: str, photo: Path) -> None:
+        """Answer a photo question with a file; the file is kept under its SHA-256."""
+        content = photo.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        folder = self.home / "photos"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        (folder / digest).write_bytes(content)
+        mime = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
+        draft.answer(path, digest, file={"sha256": digest, "bytes": len(content), "mime": mime})
+
+    def seal(self, draft: Draft) -> str:
+        """Seal: event and hash are saved and the draft is gone, in one transaction. Returns the ref.
+
+        Sealing what is sealed already gives the same ref. Raises `NotSealed` with what has to be mended."""
+        done = self.store.sealed(draft.id)
+        if done is not None:
+            return done.ref
+        envelope = seal_visit(draft, actor=self.officer, random_bytes=self.rng.randbytes)
+        check_envelope(envelope)
+        ref = ref_of(envelope["payload_hash"])
+        self.store.add_sealed(envelope, ref, self._transport_facts(), draft.id)
+        return ref
+
+    def discard(self, draft: Draft) -> None:
+        """Throw a draft away; on the officer's word only."""
+        self.drafts.discard(draft.id)
+
+    def form(self, form_id: str, version: str | None = None) -> FormDefinition:
+        """A form that is on the tablet. Raises `OpeningProblem`."""
+        definition = self.feed.form(form_id, version)
+        if definition is None:
+            raise OpeningProblem(f"Formulir {form_id} belum ada di tablet. Jalankan: padan field fetch")
+        return FormDefinition.from_json(definition)
+
+    def _opening(self, household_id: str | None, form: FormDefinition, area: str | None) -> tuple[Opening, int, bool]:
+        """Opening, number of visits so far, whether the family is on the list."""
+        if household_id is None:
+            if area is None or not is_area(area) or area.count(".") != 3:
+                raise OpeningProblem("Untuk keluarga baru, sebutkan desa/kelurahan: --area 19.03.01.1001")
+            return Opening(self._uuid(), region_of(area), area, {}, {}, ()), 0, False
+        known = self.feed.household(household_id)
+        ids = {household_id} if known is None else {known.household_id, *known.item.get("aliases", ())}
+        own = [event for event in self.store.sealed_for(ids) if event.state != ERASED]
+        if known is None:
+            if not own:
+                raise OpeningProblem(f"Keluarga {household_id} tidak ada di tablet ini. Jalankan: padan field fetch")
+            return opening_of_own(own[0], own, form), len(own), False
+        if known.level != FULL:
+            raise OpeningProblem(
+                f"Keluarga {known.label or household_id} bukan tugas Anda; minta pengawas menugaskannya."
+            )
+        refs = (known.item.get("trail") or {}).get("refs", ())
+        seen = {each["ref"] for each in refs if each.get("kind") == "submission"} | {event.ref for event in own}
+        listed = any(each.get("kind") == "prelist" for each in refs)
+        return opening_on_record(known, own, form), len(seen), listed
+
+    def _transport_facts(self) -> dict[str, Any]:
+        return {
+            "install": self.store.setting("install"), "wall": utc_text(self.clock.now_ms()),
+            "mono": int(self.clock.monotonic() * 1000), "tz": "Asia/Jakarta", "app": APP,
+        }  # fmt: skip
+
     # What is here
 
     def households(self, area: str | None = None, *, assigned_only: bool = False) -> list[KnownHousehold]:
@@ -157,18 +240,8 @@ class FieldClient:
         return self.feed.household(household_id)
 
     def status(self) -> Status:
-        """Three numbers: on this tablet only, received, safe (in a verified backup)."""
-        counts = self.store.counts()
-        return Status(
-            tablet_only=sum(counts.get(state, 0) for state in ON_TABLET_ONLY),
-            received=counts.get(RECEIVED, 0),
-            safe=counts.get(DURABLE, 0),
-            drafts=len(self.drafts.all()),
-            held=len(self.held()),
-            refused=counts.get("too_large", 0) + counts.get("refused", 0),
-            households=len(self.feed.households()),
-            returned=len(self.returned()),
-        )
+        """Three numbers: on this tablet only, received, safe (in a verified backup); and what waits for the officer."""
+        return status(self.store, self.feed, len(self.drafts.all()))
 
     def sealed_events(self) -> list[Sealed]:
         """Every own sealed event, oldest first."""
@@ -176,47 +249,11 @@ class FieldClient:
 
     def returned(self) -> list[Returned]:
         """Records sent back with comments that no own later form has answered yet."""
-        found = []
-        for known in self.feed.households():
-            trail = known.item.get("trail") or {}
-            seen = self._seen_by_own(known)
-            for each in trail.get("returns", ()):
-                if each["ref"] not in seen:
-                    found.append(
-                        Returned(
-                            known.household_id,
-                            known.label,
-                            each.get("due"),
-                            each.get("note") or "",
-                            dict(each.get("comments") or {}),
-                            each["ref"],
-                        )
-                    )
-        return found
+        return returned(self.store, self.feed)
 
     def held(self) -> list[HeldEvent]:
         """Own forms kept out of the record, as the push or the feed said last."""
-        reasons = {
-            event.ref: (event, event.reason or "") for event in self.store.sealed_all() if event.status == "held"
-        }
-        for known in self.feed.households():
-            trail = known.item.get("trail") or {}
-            for each in trail.get("refs", ()):
-                if each.get("status") == "live":
-                    reasons.pop(each["ref"], None)
-        return [
-            HeldEvent(ref, event.household_id, reason, HELD_WORDS.get(reason, f"Ditahan server: {reason}."))
-            for ref, (event, reason) in reasons.items()
-        ]
-
-    def _seen_by_own(self, known: KnownHousehold) -> set[str]:
-        ids = (known.household_id, *known.item.get("aliases", ()))
-        return {
-            each["ref"]
-            for event in self.store.sealed_for(ids)
-            if event.envelope["head"]
-            for each in event.envelope["head"]["context"]
-        }
+        return held(self.store, self.feed)
 
     def _run(self, progress: OnProgress | None) -> SyncRun:
         if self.store.token("deposit") is None:
@@ -234,4 +271,4 @@ class FieldClient:
         return self._transport
 
     def _uuid(self) -> str:
-        return str(uuid.UUID(bytes=self.rng.randbytes(16), version=4))
+        return new_uuid(self.rng.randbytes(16))

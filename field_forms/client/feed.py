@@ -56,21 +56,17 @@ def is_durable(receipt: Mapping[str, Any], home_region: str, durable: Any) -> bo
     return isinstance(position, int) and isinstance(receipt.get("position"), int) and receipt["position"] <= position
 
 
-def settle(
-    result: Mapping[str, Any], receipt_too: bool = True
-) -> tuple[str, str, str | None, Mapping[str, Any] | None] | None:
-    """`(state, status, reason, receipt)` that a push result leads to; None: it stays in the queue.
+def settle(result: Mapping[str, Any]) -> tuple[str, str, str | None, Mapping[str, Any] | None] | None:
+    """`(state, status, reasons, receipt)` that a push result leads to; None: it stays in the queue.
 
-    A status this client does not know counts as arrived only with a receipt; else it stays in the queue."""
-    status = str(result.get("status"))
-    receipt = result.get("receipt")
-    if status in ARRIVED or (receipt and status != RETRY):
-        return RECEIVED, status, result.get("reason"), receipt
-    if status == TOO_LARGE_STATUS:
-        return TOO_LARGE, status, result.get("reason"), None
+    A status this client does not know counts as arrived only with a receipt."""
+    status, receipt = str(result.get("status")), result.get("receipt")
     if status == RETRY:
         return None
-    return REFUSED, status, result.get("reason") or result.get("code"), None
+    reasons = " ".join(result.get("reasons") or ()) or result.get("detail") or None
+    if status in ARRIVED or receipt:
+        return RECEIVED, status, reasons, receipt
+    return TOO_LARGE if status == TOO_LARGE_STATUS else REFUSED, status, reasons, None
 
 
 def _household(item: Mapping[str, Any]) -> KnownHousehold:
@@ -93,7 +89,8 @@ def head_name(data: Mapping[str, Any]) -> str:
         return str(household["head_name"]["value"])
     persons = data.get("persons", ())
     heads = [p for p in persons if p["fields"].get("relation", {}).get("value") == "1"] or list(persons)[:1]
-    return str(heads[0]["fields"].get("m_name", {}).get("value", "")) if heads else ""
+    named = (heads[0]["fields"].get(name, {}).get("value") for name in ("name", "m_name")) if heads else ()
+    return str(next((name for name in named if name), ""))
 
 
 def _whole(envelope: Any) -> bool:

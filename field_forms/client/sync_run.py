@@ -199,7 +199,7 @@ class SyncRun:
                 self._push_batch(batch[:middle], pace)
                 self._push_batch(batch[middle:], pace)
                 return
-            results = [{"status": "too_large" if error.status == 413 else "refused", "reason": error.code}]
+            results = [{"status": "too_large" if error.status == 413 else "refused", "detail": error.code}]
         settled = [(item.ref, *after) for item, each in zip(batch, results, strict=False) if (after := settle(each))]
         self._store.save_results(settled)
         pace.measured(len(batch), self._clock.monotonic() - started)

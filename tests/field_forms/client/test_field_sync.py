@@ -59,7 +59,7 @@ def test_one_bad_item_does_not_hold_back_the_others(server, make_client):
     first, second, third, fourth = put(client, 1, 2, 3, 4)
     server.answers = {
         first: {"status": "too_large"},
-        second: {"status": "held", "reason": "out_of_area"},
+        second: {"status": "held", "reasons": ["out_of_area"]},
         third: {"status": "retry"},
     }
     result = client.sync()
@@ -175,12 +175,9 @@ def test_after_a_restore_forms_count_as_on_the_tablet_only_until_the_server_has_
 def test_staff_events_are_handed_back_to_a_restored_server(server, make_client):
     decision = sealed_event(77) | {"signature": {"key": "k", "value": "v"}}
     server.log.append({"id": decision["head"]["id"], "hash": decision["payload_hash"], "receipt": {}, "item": decision})
-    server.feed.append(
-        {
-            "kind": "household", "household_id": uuid_of("household 77"), "home_region": "19.03",
-            "area": "19.03.01.1001", "level": "full", "data": {"household": {}, "persons": []}, "trail": {"refs": []}, "events": [decision],
-        }
-    )  # fmt: skip
+    household = {"kind": "household", "household_id": uuid_of("household 77"), "home_region": "19.03"}
+    shown = {"area": "19.03.01.1001", "level": "full", "data": {"household": {}, "persons": []}, "trail": {"refs": []}}
+    server.feed.append(household | shown | {"events": [decision]})
     client = make_client()
     assert client.sync().complete
     server.restore(0)
