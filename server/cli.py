@@ -15,6 +15,7 @@ import click
 from schemas.problems import ProblemError
 from server import commands
 from server.settings import SettingsInvalid
+from server.store.database import StoreError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +32,8 @@ def main() -> None:
         padan(prog_name="padan")
     except SettingsInvalid as error:
         _stop(str(error))
+    except StoreError as error:
+        _stop(str(error))
     except ProblemError as error:
         _stop(f"{error.problem.title_id} / {error}. {error.problem.action} [{error.code}]")
 
@@ -38,6 +41,8 @@ def main() -> None:
 def found_commands() -> Iterator[click.Command]:
     """The commands of every module of server/commands/, by the name of the module."""
     for item in sorted(pkgutil.iter_modules(commands.__path__), key=lambda item: item.name):
+        if item.name.startswith("_"):
+            continue  # shared by several commands, none itself
         module = importlib.import_module(f"{commands.__name__}.{item.name}")
         several = getattr(module, "commands", None)
         yield from several if several is not None else (module.command,)

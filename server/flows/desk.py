@@ -15,14 +15,14 @@ from schemas.envelope import EnvelopeProblem, check_envelope
 from schemas.event import Assertion, Part, seal
 from schemas.ids import uuid7
 from schemas.problems import ProblemError
-from schemas.signing import sign_event
+from server.auth.keys import ServerKeys
 from server.auth.rights import Staff
 from server.clock import Clock, rfc3339_s
-from server.store import events, households, keys
-from server.store.database import Connection, Store
-from server.store.events import Appender, StoredEvent
+from server.flows.append import append_own
+from server.store import events, households
+from server.store.database import Store
+from server.store.events import StoredEvent
 from server.store.households import StoredRecord
-from sync.intake import sealed_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A staff member at work: the store, the time, random bytes, and who it is."""
+    """A staff member at work: the store, the server's keys, the time, random bytes, and who it is."""
 
     store: Store
+    keys: ServerKeys
     clock: Clock
     random: Callable[[int], bytes]
     staff: Staff
@@ -122,14 +123,7 @@ class Desk:
         return found
 
     def _append(self, envelope: Mapping[str, Any], now_ms: int) -> str:
-        db: Connection = self.store.db
-        with db.transaction():
-            signed = sign_event(keys.present_key(db, keys.SIGNING).secret, envelope)
-            sealed = sealed_from(signed)
-            appender = Appender(db, now_ms)
-            appender.add(sealed)
-            appender.flush()
-        return sealed.ref
+        return append_own(self.store.db, [envelope], self.keys, now_ms)[0].ref
 
 
 def text_part(text: Mapping[str, Any], assertions: Mapping[str, Assertion] | None = None) -> Part:

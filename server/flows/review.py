@@ -208,7 +208,7 @@ def _names(conflict: Mapping[str, Any], path: str) -> bool:
 
 
 def _covers(heads: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    return [dict(ref=ref, path=path) for ref, path in sorted({(head["ref"], head["path"]) for head in heads})]
+    return [{"ref": ref, "path": path} for ref, path in sorted({(head["ref"], head["path"]) for head in heads})]
 
 
 def _comment(comment: str) -> list[Part]:
