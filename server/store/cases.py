@@ -69,6 +69,25 @@ def replace(
     )
 
 
+def stored(db: Connection, region: str, household: str, source: str) -> dict[str, tuple[str, str]]:
+    """Key -> `(kind, detail as JSON)` of the cases kept for a household."""
+    rows = db.all(
+        """select case_key, kind, detail from cases
+           where home_region = :region and household_id = :household and source = :source""",
+        {"region": region, "household": household, "source": source},
+    )
+    return {row["case_key"]: (row["kind"], row["detail"]) for row in rows}
+
+
+def follow_area(db: Connection, region: str, household: str, area: str) -> None:
+    """Let all cases of a household stand in its present area."""
+    db.run(
+        """update cases set area = :area
+           where home_region = :region and household_id = :household and area <> :area""",
+        {"region": region, "household": household, "area": area},
+    )
+
+
 def open_cases(
     db: Connection,
     region: str,

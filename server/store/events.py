@@ -250,6 +250,16 @@ def filed_under(db: Connection, region: str, household: str, kinds: Iterable[str
     return _joined(rows, parts, epoch_ids(db))
 
 
+def count_filed(db: Connection, region: str, household: str) -> int:
+    """How many events are filed under a household id; it only grows."""
+    return int(
+        db.value(
+            "select count(*) from filings where home_region = :region and household_id = :household",
+            {"region": region, "household": household},
+        )
+    )
+
+
 def log_rows(db: Connection, region: str, epoch: int, after: int = 0) -> Iterator[Row]:
     """The bare rows of a region and epoch in order, streamed."""
     return db.stream(
@@ -264,6 +274,18 @@ def part_rows(db: Connection, region: str, epoch: int, position: int) -> list[Ro
         """select name, salt, content from parts
            where home_region = :region and epoch = :epoch and position = :position order by name""",
         {"region": region, "epoch": epoch, "position": position},
+    )
+
+
+def filed_at(db: Connection, region: str, epoch: int, position: int, households: Sequence[str]) -> int:
+    """Under how many of the household ids a row of the log is filed."""
+    listed, params = marks("h", households)
+    return int(
+        db.value(
+            f"""select count(*) from filings where home_region = :region and household_id in ({listed})
+                and epoch = :epoch and position = :position""",
+            {"region": region, "epoch": epoch, "position": position, **params},
+        )
     )
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from schemas.areas import NATION, covers
 from server.store.database import Connection, Row, marks
 
-
 EVERYWHERE = "1 = 1"
 
 

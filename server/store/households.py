@@ -171,10 +171,24 @@ def count(db: Connection) -> int:
     return int(db.value("select count(*) from households"))
 
 
-def stored_ids(db: Connection) -> Iterator[tuple[str, str]]:
-    """Every `(home_region, household id)` that has a record, streamed."""
-    for row in db.stream("select home_region, household_id from households order by home_region, household_id"):
+def unfiled(db: Connection) -> Iterator[tuple[str, str]]:
+    """Records of households that no event was ever filed under; there should be none."""
+    rows = db.stream(
+        """select h.home_region, h.household_id from households h
+           where not exists (select 1 from known_households k
+             where k.household_id = h.household_id and k.home_region = h.home_region)"""
+    )
+    for row in rows:
         yield row["home_region"], row["household_id"]
+
+
+def drop_unfiled(db: Connection, region: str, household_id: str) -> None:
+    """Remove such a record and what hangs on it."""
+    for table in ("households", "household_officers", "nik_claims", "nik_verdicts", "cases"):
+        db.run(
+            f"delete from {table} where home_region = :region and household_id = :id",
+            {"region": region, "id": household_id},
+        )
 
 
 def aliases_of(db: Connection, region: str, household_ids: Sequence[str]) -> dict[str, str]:

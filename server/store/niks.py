@@ -7,7 +7,7 @@ household and queues the digests it touched; the row of each is computed afterwa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.canonical import canonical_bytes_unchecked
@@ -184,6 +184,18 @@ def pending(db: Connection, region: str, household: str) -> bool:
         )
         is not None
     )
+
+
+def is_queued(db: Connection, digest: str) -> bool:
+    """Whether the row of one digest waits to be computed."""
+    return db.value("select 1 from nik_queue where nik_digest = :digest", {"digest": digest}) is not None
+
+
+def all_digests(db: Connection) -> Iterator[str]:
+    """Every digest that anybody claims or that has a row, streamed."""
+    sql = "select nik_digest from nik_claims union select nik_digest from nik_rows order by nik_digest"
+    for row in db.stream(sql, size=5000):
+        yield row["nik_digest"]
 
 
 def count_queued(db: Connection) -> int:

@@ -56,6 +56,15 @@ def replace(db: Connection, region: str, fresh: Sequence[StoredRecord], ids: Seq
     return changed
 
 
+def area_of(db: Connection, region: str, household_id: str) -> str:
+    """Present area of a canonical household; empty where it has no record."""
+    found = db.value(
+        "select area from households where home_region = :region and household_id = :id",
+        {"region": region, "id": household_id},
+    )
+    return "" if found is None else str(found)
+
+
 def bump(db: Connection, region: str, household_id: str) -> None:
     """Give a household's feed row a new position without a change of its bytes (a NIK conflict beside it)."""
     if db.value(
