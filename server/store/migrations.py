@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 import uuid
 from pathlib import Path
 
 from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
+from server.clock import SystemClock
 from server.store.database import APPLICATION_ID, NewerDatabase, NotMigrated, Store
 from server.store.schema_0001 import STATEMENTS as SCHEMA_0001
 
@@ -86,5 +86,5 @@ def _give_identity(store: Store) -> None:
     db.run("insert into meta (name, value) values ('server_id', :id)", {"id": str(uuid.uuid4())})
     db.run(
         "insert into epochs (epoch, id, began_ms, reason) values (1, :id, :now, 'new')",
-        {"id": secrets.token_hex(8), "now": time.time_ns() // 1_000_000},
+        {"id": secrets.token_hex(8), "now": SystemClock().now_ms()},
     )
