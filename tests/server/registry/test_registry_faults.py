@@ -11,6 +11,7 @@ from server.registry.adapter import Accepted, Delivery, Duplicate, Refused, Reje
 from server.registry.mapping import Step, circuit_after, settle, step_after
 from server.registry.reference.faults import BadSwitch, Faults, Switch, switch_from_text, switches_from_json
 from server.registry.reference.ledger import Ledger
+from sync.delivery import move
 from sync.pacing import Circuit, may_pass, next_midnight_wib_ms
 
 NIK = "1903015507820001"
@@ -157,13 +158,15 @@ def test_a_storm_of_faults_ends_with_each_delivered_once_and_the_same_seed_strik
 
 
 def deliver_until_known(world: World, sent: Delivery, story: list[str]) -> None:
-    asking = False
+    """The worker's walk over the state table: claim, send or ask, write the result; every move must be in the table."""
+    state = "pending"
     for _ in range(100):
-        step = settle(world.client, sent, 0) if asking else step_after(world.client.send(sent), 0)
+        state = move(state, "claimed").target
+        step = settle(world.client, sent, 0) if state == "asking" else step_after(world.client.send(sent), 0)
+        state = move(state, step.event).target
         story.append(step.event)
-        if step.event == "accepted":
+        if state == "accepted":
             return
-        asking = (asking and step.event != "unknown") or step.event == "no_answer"
     raise AssertionError(f"never delivered: {story[-10:]}")
 
 
