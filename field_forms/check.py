@@ -258,8 +258,8 @@ def _against_published(reading: Reading, published: tuple[FormDefinition, ...]) 
 
 def _missing(old: Field, form: FormDefinition) -> str:
     return (
-        f"sudah terbit dalam versi {form.version} tetapi tidak ada lagi. Bila diganti nama, tulis nama lama di kolom aliases; "
-        "bila tidak ditanyakan lagi, biarkan barisnya dan isi relevant dengan false()"
+        f"sudah terbit dalam versi {form.version} tetapi tidak ada lagi. Bila diganti nama, tulis nama lama di kolom "
+        "aliases; bila tidak ditanyakan lagi, biarkan barisnya dan isi relevant dengan false()"
     )
 
 

@@ -1,4 +1,4 @@
-"""Publishing a form: check it against everything published, then store it whole. Where it is stored, the caller says."""
+"""Publishing a form: checked against everything published, then stored whole; where, the caller says."""
 
 from __future__ import annotations
 
@@ -27,14 +27,10 @@ def publish_sheet(sheet: Sheet, store: FormStore) -> CompiledForm:
     A version that is already there with the same content is given back as it is: publishing twice changes nothing.
     """
     published = tuple(store.published_forms())
-    number = (sheet.setting("form_id"), sheet.setting("version"))
-    others = [form for form in published if (form.id, form.version) != number]
-    same = [form for form in published if (form.id, form.version) == number]
-    compiled = compile_form(sheet, published if not same else others)
-    if any(form.hash == compiled.definition.hash for form in same):
+    compiled = compile_form(sheet)
+    if any(form.hash == compiled.definition.hash for form in published):
         return compiled
-    if same:
-        compiled = compile_form(sheet, published)  # says that the version is taken
+    compiled = compile_form(sheet, published)
     store.store_form(compiled)
     return compiled
 

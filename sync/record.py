@@ -215,8 +215,9 @@ class _Builder:
             person["age"] = age
 
     def _visit_date(self) -> str | None:
-        said = self.household.get("visit_date", {}).get("value")
-        return said if isinstance(said, str) else None
+        """The latest visit: all visits of a household are kept."""
+        said = self.household.get("visit_date", {})
+        return max((text for text in said.get("values", [said.get("value")]) if isinstance(text, str)), default=None)
 
     def _region_and_area(self) -> tuple[str, str]:
         """home_region is part of the id for good; the area is the merged village, else the smallest event's."""

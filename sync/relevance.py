@@ -21,12 +21,19 @@ Fields = MutableMapping[str, dict[str, Any]]
 def evaluate_record(dictionary: Dictionary, household: Fields, persons: list[Fields], today: str | None) -> None:
     """Mark what is not relevant, compute what is derived, flag broken constraints; in the sheet's order."""
     home = _Walk(dictionary, "h", household, today)
+
+    def from_home(name: str) -> Any:
+        return home.answer(name) if name in home else _all(persons, name)
+
     for question in dictionary.fields("h"):
-        home.step(question, lambda name: home.answer(name) if name in home else _all(persons, name))
+        if question.policy != "derived":
+            home.step(question, from_home)
     for fields in persons:
         walk = _Walk(dictionary, "p", fields, today)
         for question in dictionary.fields("p"):
             walk.step(question, lambda name, own=walk: own.answer(name) if name in own else home.answer(name))
+    for question in dictionary.derived("h"):  # after the persons: family size counts them
+        home.step(question, from_home)
 
 
 class _Walk:
@@ -48,9 +55,11 @@ class _Walk:
         return self.dictionary.field(self.scope, name) is not None
 
     def answer(self, name: str) -> Any:
-        """The merged value of a relevant question, else None."""
+        """The merged value of a relevant question, else None; all of them where all are kept."""
         item = self.fields.get(name)
-        return None if item is None or item.get("irrelevant") else item.get("value")
+        if item is None or item.get("irrelevant"):
+            return None
+        return tuple(item["values"]) if "values" in item else item.get("value")
 
     def step(self, question: Field, lookup: Any) -> None:
         """Judge one question: relevance, then the calculation, then constraints."""
