@@ -1,0 +1,112 @@
+"""Setting up does what is needed once, says so on standard error, and does again only what has changed.
+
+The Makefile runs here in a folder of its own, with stand-ins for python and padan that write down how they were called.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+STAND_IN = """#!/bin/sh
+printf '%s\\n' "$(basename "$0") $*" >> "{log}"
+case "$*" in
+    *areas.build*) mkdir -p field_forms/built/areas && touch field_forms/built/areas/areas.tsv.gz; echo built ;;
+    demo*) echo '{{"lost": 0}}' ;;
+    *) echo talk ;;
+esac
+"""
+BROKEN_PYTHON = "#!/bin/sh\ncase \"$*\" in --version) echo 'Python 3.9.2' ;; *) exit 1 ;; esac\n"
+
+Make = Callable[..., tuple[str, list[str]]]
+
+
+@pytest.fixture
+def place(root: Path, tmp_path: Path) -> Path:
+    """A folder with the files that setting up looks at, and stand-ins in `.venv/bin`."""
+    place = tmp_path / "place"
+    for name in ("Makefile", "pyproject.toml", "hatch_build.py"):
+        place.mkdir(exist_ok=True)
+        shutil.copy(root / name, place)
+    for name in ("requirements", ".ci"):
+        shutil.copytree(root / name, place / name)
+    (place / "field_forms/areas").mkdir(parents=True)
+    shutil.copy(root / "field_forms/areas/build.py", place / "field_forms/areas")
+    (place / "field_forms/compile.py").write_text("")
+    (place / ".venv/bin").mkdir(parents=True)
+    for name in ("python", "padan"):
+        script = place / ".venv/bin" / name
+        script.write_text(STAND_IN.format(log=tmp_path / "calls"))
+        script.chmod(0o755)
+    return place
+
+
+@pytest.fixture
+def make(place: Path, tmp_path: Path) -> Make:
+    """`make(*arguments)` -> what came on standard output, and the calls it led to."""
+
+    def run(*arguments: str) -> tuple[str, list[str]]:
+        calls = tmp_path / "calls"
+        calls.unlink(missing_ok=True)
+        # As if under another make, which is how `make test` runs it, but without that one's ARGS.
+        environ = {"PATH": os.environ["PATH"], "MAKELEVEL": "1"}
+        done = subprocess.run(["make", *arguments], cwd=place, capture_output=True, text=True, env=environ, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, calls.read_text().splitlines() if calls.exists() else []
+
+    return run
+
+
+def test_the_second_setup_does_nothing(make: Make) -> None:
+    talk, first = make("setup")
+    assert [call.rsplit(" ", 1)[-1] for call in first] == [
+        "requirements/lock.txt",
+        ".",
+        "field_forms.areas.build",
+        "build",
+    ]
+    assert all("--require-hashes" in call for call in first if "lock" in call)
+    assert talk == ""
+    assert make("setup")[1] == []
+
+
+def test_only_what_has_changed_is_done_again(make: Make, place: Path) -> None:
+    make("setup-dev")
+    lock = place / "requirements/lock.txt"
+    lock.write_text(lock.read_text() + "\n")
+    assert [call.rsplit(" ", 1)[-1] for call in make("setup-dev")[1]] == ["requirements/lock.txt"]
+
+    (place / "field_forms/compile.py").write_text("# changed")
+    assert make("setup-dev")[1] == ["padan form build"]
+
+    (place / "pyproject.toml").touch()
+    assert make("setup-dev")[1] == [], "a new time without a new content is no change"
+
+
+def test_built_files_that_were_deleted_are_built_again(make: Make, place: Path) -> None:
+    make("setup")
+    shutil.rmtree(place / "field_forms/built")
+    assert make("setup")[1] == ["python -m field_forms.areas.build", "padan form build"]
+
+
+def test_standard_output_of_the_demo_belongs_to_the_demo(make: Make) -> None:
+    for _ in range(2):
+        output, calls = make("demo", "ARGS=--once --json")
+        assert output == '{"lost": 0}\n'
+        assert calls[-1] == "padan demo --once --json"
+
+
+def test_a_python_that_is_too_old_is_named(place: Path, tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    old.write_text(BROKEN_PYTHON)
+    old.chmod(0o755)
+    shutil.rmtree(place / ".venv")
+    done = subprocess.run(["make", "demo", f"PYTHON={old}"], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stderr and "3.9.2" in done.stderr
+    assert not (place / ".venv").exists()
