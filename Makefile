@@ -6,9 +6,6 @@
 # A stamp carries the hash of what it was made from in its name, so a second run does nothing, whatever git or a copy
 # did to the times of the files.
 
-# Called from another make, it would end standard output with a line of its own.
-MAKEFLAGS += --no-print-directory
-
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 ARGS ?=
 VENV := .venv

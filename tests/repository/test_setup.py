@@ -53,8 +53,8 @@ def make(place: Path, tmp_path: Path) -> Make:
     def run(*arguments: str) -> tuple[str, list[str]]:
         calls = tmp_path / "calls"
         calls.unlink(missing_ok=True)
-        # As if under another make, which is how `make test` runs it, but without that one's ARGS.
-        environ = {"PATH": os.environ["PATH"], "MAKELEVEL": "1"}
+        # Not as a part of the make that may be running this test: it would hand down its ARGS and name its folders.
+        environ = {"PATH": os.environ["PATH"]}
         done = subprocess.run(["make", *arguments], cwd=place, capture_output=True, text=True, env=environ, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout, calls.read_text().splitlines() if calls.exists() else []
