@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def found_commands() -> Iterator[click.Command]:
-    """The commands of every module of server/commands/, by the name of the module."""
+    """The commands of every module of server/commands/, by the name of the module; `_name` is what they share."""
     for item in sorted(pkgutil.iter_modules(commands.__path__), key=lambda item: item.name):
         if item.name.startswith("_"):
             continue  # shared by several commands, none itself

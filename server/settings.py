@@ -110,6 +110,9 @@ class Settings:
     registry_secret: str = _setting(
         "REGISTRY_SECRET", "Key with which requests to the registry are signed.", "", _text(16), secret=True
     )
+    staff: str = _setting(
+        "STAFF", "Account that `padan review` and its like work as, where --as names none.", "", _text()
+    )
     log_level: str = _setting(
         "LOG_LEVEL",
         "Least important line of the log that is written.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 
@@ -16,8 +15,6 @@ from server.settings import Settings, load_settings
 from server.store.database import Store
 from server.store.migrations import open_store
 from server.store.staff import all_staff, staff_of
-
-STAFF_VARIABLE = "PADAN_STAFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,11 @@ def open_server() -> Opened:
 def desk_for(opened: Opened, staff: str | None) -> Desk:
     """The desk of a staff account: the named one, `PADAN_STAFF`, or the only account that reviews."""
     db = opened.store.db
-    name = staff or os.environ.get(STAFF_VARIABLE)
-    if name is None:
+    name = staff or opened.settings.staff
+    if not name:
         reviewers = [each for each in all_staff(db) if each.may("review")]
         if len(reviewers) != 1:
-            raise click.UsageError(
-                f"Siapa yang bekerja? Pakai --as AKUN atau {STAFF_VARIABLE}. Lihat: padan staff list"
-            )
+            raise click.UsageError("Siapa yang bekerja? Pakai --as AKUN atau PADAN_STAFF. Lihat: padan staff list")
         return _desk(opened, reviewers[0])
     found = staff_of(db, name)
     if found is None:
