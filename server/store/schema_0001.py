@@ -163,7 +163,7 @@ _WORK = (
     ) strict""",
     """create table import_rows (
       home_region text not null, import_id text not null, family_id text not null, household_id text not null,
-      ref text not null, fresh integer not null,
+      ref text not null, row_digest text not null, fresh integer not null,
       primary key (home_region, import_id, family_id)
     ) strict, without rowid""",
     """create table outbox (

@@ -1,0 +1,165 @@
+"""`padan import-prelist` and `padan prelist`: take in a source list, look at it first, undo it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from field_forms.areas import AreasMissing, load_areas
+from schemas.areas import AreaTable
+from schemas.ids import uuid7
+from schemas.prelist import PrelistFamily
+from schemas.prelist_problems import ERROR, RowProblem
+from schemas.problems import ProblemError
+from server.commands._opening import Opened, open_server
+from server.flows.fold import fold_all
+from server.flows.import_prelist import Order, import_families, preview_diff, undo_import
+from server.prelist import (
+    ColumnMapping,
+    MappingError,
+    PrelistUnreadable,
+    builtin_mappings,
+    dry_run,
+    load_mapping,
+    read_prelist,
+)
+from server.prelist.report import PrelistReport
+from server.store import imports
+
+CONSOLE_ACTOR = "konsol"
+"""Who the log names for what is done on the server's own console."""
+
+
+@click.command("import-prelist")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--regency", required=True, metavar="KODE", help="Kabupaten/kota daftar ini, mis. 19.03.")
+@click.option("--vintage", required=True, help="Nama angkatan data, mis. 2026-1; angkatan baru menggantikan yang lama.")
+@click.option("--source", help="p3ke, dtsen, dtks, usulan; bawaan: menurut pemetaan.")
+@click.option(
+    "--mapping", default="p3ke", show_default=True, help=f"Pemetaan: {', '.join(builtin_mappings())}, atau berkas."
+    default="p3ke",
+    show_default=True,
+    help=f"Pemetaan kolom: {', '.join(builtin_mappings())}, atau berkas.",
+)
+@click.option("--dry-run", "only_look", is_flag=True, help="Hanya lihat: jumlah, baris pertama, masalah per baris.")
+@click.option("--json", "as_json", is_flag=True, help="Jawaban sebagai satu objek JSON.")
+def import_prelist(
+    file: Path, regency: str, vintage: str, source: str | None, mapping: str, only_look: bool, as_json: bool
+) -> None:
+    """Masukkan daftar keluarga (P3KE, DTSEN; CSV atau XLSX) / import a source list."""
+    opened = open_server()
+    try:
+        areas, columns = load_areas(), load_mapping(mapping)
+        order = Order(
+            source or columns.source,
+            vintage,
+            regency,
+            file.name,
+            hashlib.sha256(file.read_bytes()).hexdigest(),
+            CONSOLE_ACTOR,
+            columns.evidence,
+        )
+        if only_look:
+            _look(opened, file, columns, areas, order, as_json)
+        else:
+            _import(opened, file, columns, areas, order, as_json)
+    except (AreasMissing, MappingError, PrelistUnreadable) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group("prelist")
+def group() -> None:
+    """Impor yang pernah dijalankan / past imports."""
+
+
+@group.command("list")
+def list_() -> None:
+    """Semua impor, yang lama di atas."""
+    for run in imports.all_imports(open_server().store.db):
+        state = "dibatalkan" if run.undone_ms else "selesai" if run.finished_ms else "terputus"
+        families = run.summary.get("families", "-")
+        click.echo(f"{run.import_id}  {run.home_region}  {run.source} {run.vintage}  {families} keluarga  {state}")
+
+
+@group.command("undo")
+@click.argument("import_id")
+@click.confirmation_option(prompt="Batalkan seluruh impor ini? Isian petugas tetap ada.")
+def undo(import_id: str) -> None:
+    """Batalkan satu impor; mengimpor berkas yang sama lagi mengembalikannya."""
+    opened = open_server()
+    run = imports.import_of(opened.store.db, import_id)
+    if run is None:
+        raise ProblemError("not_found", f"Impor {import_id} tidak ada; lihat: padan prelist list")
+    count = undo_import(opened.store.db, opened.keys, run, actor=CONSOLE_ACTOR, now_ms=opened.clock.now_ms())
+    fold_all(opened.store.db, opened.keys, opened.clock.now_ms())
+    click.echo(f"{count} keluarga dikeluarkan dari catatan.")
+
+
+commands = (import_prelist, group)
+
+
+def _look(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable, order: Order, as_json: bool) -> None:
+    digests: dict[str, str] = {}
+
+    def noted() -> Iterator[PrelistFamily | RowProblem]:
+        for item in read_prelist(file, columns, areas, order.home_region):
+            if isinstance(item, PrelistFamily):
+                digests[item.family_id] = item.digest
+            yield item
+
+    report: PrelistReport = dry_run(noted())
+    report.diff = preview_diff(opened.store.db, order, digests)
+    click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.lines(areas)))
+
+
+def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable, order: Order, as_json: bool) -> None:
+    problems: Counter[str] = Counter()
+
+    def families() -> Iterator[PrelistFamily]:
+        for item in read_prelist(file, columns, areas, order.home_region):
+            if isinstance(item, PrelistFamily):
+                yield item
+                continue
+            problems[item.code] += 1
+            if item.severity == ERROR and not as_json:
+                click.echo(f"{item.place}: {item.message()}", err=True)
+
+    now_ms = opened.clock.now_ms()
+    with _bar() as bar:
+        task = bar.add_task("Memasukkan", total=None)
+        outcome = import_families(
+            opened.store.db,
+            opened.keys,
+            order,
+            families(),
+            import_id=uuid7(now_ms, secrets.token_bytes(10)),
+            now_ms=now_ms,
+            progress=lambda done: bar.update(task, completed=done),
+        )
+        bar.update(task, description="Mengolah", total=outcome.families)
+        fold_all(opened.store.db, opened.keys, opened.clock.now_ms())
+    answer = outcome.to_json() | {"problems": dict(sorted(problems.items()))}
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    click.echo(
+        f"{outcome.families} keluarga dimasukkan ({outcome.fresh} baru). Impor {outcome.import_id}"
+    )
+    if outcome.diff is not None:
+        parts = {"baru": outcome.diff.new, "hilang": outcome.diff.gone, "berubah": outcome.diff.changed}
+        click.echo(f"Dibanding {outcome.predecessor}: " + ", ".join(f"{len(v)} {name}" for name, v in parts.items()))
+    if problems:
+        click.echo("Masalah: " + ", ".join(f"{code} {count}" for code, count in problems.most_common()))
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True
+    )
