@@ -43,10 +43,7 @@ CONSOLE_ACTOR = "konsol"
 @click.option("--vintage", required=True, help="Nama angkatan data, mis. 2026-1; angkatan baru menggantikan yang lama.")
 @click.option("--source", help="p3ke, dtsen, dtks, usulan; bawaan: menurut pemetaan.")
 @click.option(
-    "--mapping", default="p3ke", show_default=True, help=f"Pemetaan: {', '.join(builtin_mappings())}, atau berkas."
-    default="p3ke",
-    show_default=True,
-    help=f"Pemetaan kolom: {', '.join(builtin_mappings())}, atau berkas.",
+    "--mapping", default="p3ke", show_default=True, help=f"{', '.join(builtin_mappings())}, atau berkas TOML."
 )
 @click.option("--dry-run", "only_look", is_flag=True, help="Hanya lihat: jumlah, baris pertama, masalah per baris.")
 @click.option("--json", "as_json", is_flag=True, help="Jawaban sebagai satu objek JSON.")
@@ -149,9 +146,7 @@ def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable
     if as_json:
         click.echo(json.dumps(answer))
         return
-    click.echo(
-        f"{outcome.families} keluarga dimasukkan ({outcome.fresh} baru). Impor {outcome.import_id}"
-    )
+    click.echo(f"{outcome.families} keluarga dimasukkan ({outcome.fresh} baru). Impor {outcome.import_id}")
     if outcome.diff is not None:
         parts = {"baru": outcome.diff.new, "hilang": outcome.diff.gone, "berubah": outcome.diff.changed}
         click.echo(f"Dibanding {outcome.predecessor}: " + ", ".join(f"{len(v)} {name}" for name, v in parts.items()))
