@@ -33,6 +33,8 @@ class Claim:
     """For decisions and verdicts: the pairs it settles. None for everybody else."""
     key: bytes = b""
     """What is compared: equal keys are equal values."""
+    about: frozenset[str] = frozenset()
+    """For decisions: the person keys whose values it covers. Outside one person it has no effect."""
 
     @property
     def ref(self) -> str:
@@ -86,13 +88,12 @@ def claim_key(fields: Mapping[str, Assertion], plain: Callable[[str, Any], Any])
 def find_heads(
     claims: Sequence[Claim],
     policy: str,
-    sticky: Callable[[Claim], bool] = lambda claim: False,
+    withstands: Callable[[Claim, Claim], bool] = lambda old, new: False,
 ) -> Heads:
     """The claims no other one dominates.
 
     A decision dominates exactly the pairs it covers. Anybody else dominates what it saw and is not weaker than
-    (`latest`, `set`: what it saw). Under `status`, a sticky value (deceased, moved, duplicate) is taken back by a
-    decision only.
+    (`latest`, `set`: what it saw). Under `status`, `withstands(old, new)` says what a decision only can replace.
     """
     strength = strengths(claims)
     ordered = sorted(claims, key=lambda claim: claim.pair)
@@ -106,7 +107,7 @@ def find_heads(
             return False
         if policy in IGNORES_EVIDENCE:
             return True
-        if policy == "status" and sticky(b) and a.key != b.key:
+        if policy == "status" and withstands(b, a):
             return False
         return strength[a.pair] >= strength[b.pair]
 

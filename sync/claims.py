@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.answers import value_error
+from schemas.bodies import OUTSIDE
 from schemas.event import VALUE_KINDS, Assertion, Event, Part
 from schemas.form import Dictionary
 from schemas.nik import parse_nik
@@ -19,6 +20,9 @@ from schemas.paths import EVENT_PART, person_key_of, split_path
 from sync.causality import Claim, Pair, claim_key
 from sync.components import Components, moves_of
 from sync.names import normal_name
+
+Home = tuple[str, str | None]
+"""Canonical household id and person key (None: the household) under which a claim is filed."""
 
 DECIDING_KINDS = frozenset({"decision", "verdict"})
 NUMBER_FIELDS = frozenset({"nik", "no_kk"})
@@ -36,10 +40,9 @@ class Household:
     flags: list[dict[str, str]] = field(default_factory=list)
     ineffective: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, claim: Claim) -> None:
-        """File a claim under its part and register."""
-        part, register = split_path(claim.path)
-        key = person_key_of(part)
+    def add(self, claim: Claim, key: str | None) -> None:
+        """File a claim under the household (None) or a person key, by its register."""
+        _, register = split_path(claim.path)
         (self.household if key is None else self.persons[key])[register].append(claim)
 
 
@@ -51,25 +54,27 @@ def scope_of(part: str) -> str:
 def place_claims(live: Iterable[Event], components: Components, dictionary: Dictionary) -> dict[str, Household]:
     """canonical household id -> what counts there. `live`: the live events of the cluster, sorted by ref."""
     found = {name: Household() for name in components.members}
-    located: dict[Pair, str] = {}
+    located: dict[Pair, frozenset[Home]] = {}
     deciding: list[Claim] = []
     for event in live:
         if event.kind not in VALUE_KINDS:
+            continue
+        if components.counts_nowhere(event):
             continue
         moved = moves_of(event)
         place = components.place(event)
         for part in event.parts:
             if part.name == EVENT_PART or not part.assertions:
                 continue
-            target = components.of(moved[key]) if (key := person_key_of(part.name)) in moved else place
-            if moved.get(key or "") == "outside":
-                target = place
+            key = person_key_of(part.name)
+            to = moved.get(key, OUTSIDE) if key is not None else OUTSIDE
+            target = place if to == OUTSIDE else components.of(to)
             for claim in _claims(event, part, dictionary, found[target].flags if target else []):
                 if claim.decides:
                     deciding.append(claim)
                 elif target is not None:
-                    located[claim.pair] = target
-                    found[target].add(claim)
+                    located[claim.pair] = frozenset({(target, key)})
+                    found[target].add(claim, key)
     _place_deciding(deciding, located, found, components)
     return found
 
@@ -120,41 +125,49 @@ def register_pair(pair: Mapping[str, str], dictionary: Dictionary) -> Pair:
 
 
 def _covers(event: Event, part: str, dictionary: Dictionary) -> dict[str, frozenset[Pair]]:
-    """register -> pairs covered there. A decision may cover several keys of one person; a verdict, which names the
-    pairs of two households, settles values under its own part only."""
+    """register -> pairs covered there, of the household or of persons as the part is."""
     found: dict[str, set[Pair]] = defaultdict(set)
     for raw in event.body["covers"]:
         pair = register_pair(raw, dictionary)
         other, register = split_path(pair[1])
-        same = other == part if event.kind == "verdict" else scope_of(other) == scope_of(part)
-        if same:
+        if scope_of(other) == scope_of(part):
             found[register].add(pair)
     return {register: frozenset(pairs) for register, pairs in found.items()}
 
 
 def _place_deciding(
-    deciding: list[Claim], located: dict[Pair, str], found: Mapping[str, Household], components: Components
+    deciding: list[Claim],
+    located: dict[Pair, frozenset[Home]],
+    found: Mapping[str, Household],
+    components: Components,
 ) -> None:
-    """A decision is found by the pairs it covers, never by a key. A decision may cover an earlier decision: go on
-    until nothing more can be placed."""
-    waiting = sorted(deciding, key=lambda claim: claim.pair)
-    progress = True
-    while progress:
-        progress = False
-        for claim in list(waiting):
-            places = {located[pair] for pair in claim.covers or () if pair in located}
-            if len(places) == 1 and not _waits_for(claim, waiting):
-                place = places.pop()
-                located[claim.pair] = place
-                found[place].add(claim)
-                waiting.remove(claim)
-                progress = True
-    for claim in waiting:
-        place_of_event = components.place(claim.event)
-        for name in sorted({located[pair] for pair in claim.covers or () if pair in located} | {place_of_event or ""}):
-            if name:
-                found[name].ineffective.append({"ref": claim.ref, "path": claim.path})
+    """A decision is found by the pairs it covers, never by a key. It may cover an earlier decision, so those that
+    are covered go first; refs are hashes over what they point at: so there is always one that can be placed."""
+    waiting = {claim.pair: claim for claim in sorted(deciding, key=lambda claim: claim.pair)}
+    while waiting:
+        for pair, claim in list(waiting.items()):
+            covers = claim.covers or frozenset()
+            if any(other in waiting for other in covers if other != pair):
+                continue
+            del waiting[pair]
+            homes = frozenset(home for other in covers for home in located.get(other, ()))
+            if claim.event.kind == "verdict":
+                homes = _own_homes(claim, homes, components.place(claim.event))
+            located[pair] = homes
+            places = sorted({name for name, _ in homes})
+            if len(places) == 1:
+                keys = frozenset(key for _, key in homes if key is not None)
+                found[places[0]].add(replace(claim, about=keys), min(keys, default=None))
+                continue
+            for name in places or [components.place(claim.event) or ""]:
+                if name:
+                    found[name].ineffective.append({"ref": claim.ref, "path": claim.path})
 
 
-def _waits_for(claim: Claim, waiting: list[Claim]) -> bool:
-    return any(other is not claim and other.pair in (claim.covers or ()) for other in waiting)
+def _own_homes(claim: Claim, homes: frozenset[Home], place: str | None) -> frozenset[Home]:
+    """A verdict names the pairs of several families, but what it says is about the person of its own part in the
+    household it is filed under first. The pairs may stand under another key of that person."""
+    key = person_key_of(split_path(claim.path)[0])
+    near = frozenset(home for home in homes if home[0] == place) or homes
+    own = frozenset(home for home in near if home[1] == key)
+    return own or frozenset((name, key) for name, _ in near)

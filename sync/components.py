@@ -29,8 +29,18 @@ class Components:
 
     def place(self, event: Event) -> str | None:
         """Canonical id under which the event counts; None where it counts nowhere in this cluster."""
-        target = self.reattached.get(event.ref, event.household_id)
+        if event.ref not in self.reattached:
+            return self.canonical.get(event.household_id)
+        target = self.reattached[event.ref]
         return None if target is None else self.canonical.get(target)
+
+    def counts_nowhere(self, event: Event) -> bool:
+        """Whether supervisors disagree on where the form belongs: until that is settled it counts under no family."""
+        return event.ref in self.reattached and self.reattached[event.ref] is None
+
+    def left(self, event: Event, canonical: str) -> bool:
+        """Whether the event is filed under this family and counts elsewhere or nowhere, being reattached."""
+        return event.ref in self.reattached and self.place(event) != canonical
 
 
 class Joined:
@@ -116,6 +126,9 @@ def find_components(
 
 
 def moves_of(event: Event) -> dict[str, str]:
-    """person key -> household id (or `outside`) to which the event moves that person."""
-    moves = event.body.get("moves") or ()
+    """person key -> household id (or `outside`) to which the event moves that person. A move to a household under
+    which the event is not filed has no effect: that household would never hear of it."""
+    moves = event.body.get("moves")
+    if not moves:
+        return {}
     return {move["person"]: move["to"] for move in moves if move["to"] == OUTSIDE or move["to"] in event.filed_under}

@@ -9,9 +9,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.event import ENVELOPE_VERSION, KINDS, UNDOABLE_KINDS, VOIDABLE_KINDS, Event
+from schemas.event import DEVICE_KINDS, ENVELOPE_VERSION, HOLDABLE_KINDS, KINDS, UNDOABLE_KINDS, VOIDABLE_KINDS, Event
 
 LIVE, DEAD, HELD = "live", "dead", "held"
+
+TARGETS: Mapping[str, frozenset[str]] = {
+    "void": VOIDABLE_KINDS,
+    "undo": UNDOABLE_KINDS,
+    "unlink": frozenset({"link"}),
+    "reattach": DEVICE_KINDS,
+    "hold": HOLDABLE_KINDS,
+    "admit": HOLDABLE_KINDS,
+}
+"""Kind of event -> kinds it may name. One that names another kind is itself held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +93,21 @@ def _unusable(event: Event, events: Mapping[str, Event]) -> str:
     """Why the event is held by itself: not readable by this engine, or pointing at what it may not point at."""
     if event.kind not in KINDS or event.version > ENVELOPE_VERSION:
         return "unreadable"
-    if event.kind == "void":
-        return _wrong_target(event, [event.body["target"]], VOIDABLE_KINDS, events)
-    if event.kind == "undo":
-        return _wrong_target(event, [event.body["target"]], UNDOABLE_KINDS, events)
-    if event.kind == "unlink":
-        return _wrong_target(event, event.body["links"], frozenset({"link"}), events)
-    if event.kind == "reattach":
-        return _wrong_target(event, [event.body["target"]], frozenset({"submission", "change"}), events)
-    if event.kind == "link" and any(region != event.home_region for region in event.also.values()):
-        return "link_across_regions"
+    if event.kind in TARGETS:
+        reason = _wrong_target(event, TARGETS[event.kind], events)
+        if not reason and event.kind == "reattach" and event.body["to"] not in event.filed_under:
+            reason = "filed_too_narrowly"
+        return reason
+    if event.kind == "link":
+        if any(region != event.home_region for region in event.also.values()):
+            return "link_across_regions"
+        if not event.filed_under.issuperset(event.body["households"]):
+            return "filed_too_narrowly"
     return ""
 
 
-def _wrong_target(event: Event, targets: list[str], kinds: frozenset[str], events: Mapping[str, Event]) -> str:
-    for ref in targets:
+def _wrong_target(event: Event, kinds: frozenset[str], events: Mapping[str, Event]) -> str:
+    for ref in event.body["links"] if event.kind == "unlink" else (event.body["target"],):
         target = events.get(ref)
         if target is None:
             continue

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from schemas.event import Event
 from sync.case import FIELD_KINDS
-from sync.components import Components
+from sync.causality import register_heads
+from sync.components import Components, Joined
+from sync.liveness import HELD, LIVE, Condition
 from sync.roster import Conflict
 
 FORM_PATH = "h/_form"
@@ -16,13 +18,17 @@ FORM_PATH = "h/_form"
 
 
 def household_conflicts(
-    counted: Sequence[Event], events: Mapping[str, Event], components: Components, canonical: str
+    counted: Sequence[Event],
+    events: Mapping[str, Event],
+    condition: Mapping[str, Condition],
+    components: Components,
+    canonical: str,
 ) -> list[Conflict]:
     """Equivocation, reattach conflicts and forms filled while linked, of one family."""
     return [
         *_equivocations(counted),
-        *_reattached_twice(events, components, canonical),
-        *_filled_while_linked(counted, events, components, canonical),
+        *_reattached_twice(events, condition, components, canonical),
+        *_filled_while_linked(counted, events, condition, components, canonical),
     ]
 
 
@@ -39,13 +45,19 @@ def _equivocations(counted: Sequence[Event]) -> list[Conflict]:
     ]
 
 
-def _reattached_twice(events: Mapping[str, Event], components: Components, canonical: str) -> list[Conflict]:
+def _reattached_twice(
+    events: Mapping[str, Event], condition: Mapping[str, Condition], components: Components, canonical: str
+) -> list[Conflict]:
     """A form that two supervisors moved to different families counts under neither; all of them show it."""
     conflicts = []
     for ref, place in sorted(components.reattached.items()):
         if place is not None:
             continue
-        moves = [e for e in events.values() if e.kind == "reattach" and e.body["target"] == ref]
+        moves = [
+            event
+            for event in events.values()
+            if event.kind == "reattach" and event.body["target"] == ref and condition[event.ref].status == LIVE
+        ]
         homes = {components.of(hid) for event in moves for hid in event.filed_under}
         if canonical in homes:
             lines = tuple(
@@ -56,28 +68,32 @@ def _reattached_twice(events: Mapping[str, Event], components: Components, canon
 
 
 def _filled_while_linked(
-    counted: Sequence[Event], events: Mapping[str, Event], components: Components, canonical: str
+    counted: Sequence[Event],
+    events: Mapping[str, Event],
+    condition: Mapping[str, Condition],
+    components: Components,
+    canonical: str,
 ) -> list[Conflict]:
-    """A form whose context names another household that was joined by a now dead link."""
-    parted: dict[str, set[str]] = defaultdict(set)
+    """A form whose context names another household that was joined, directly or by way of a third, by a link that is
+    dead now."""
+    once = Joined()
     for event in events.values():
-        if event.kind == "link":
-            for hid in event.body["households"]:
-                parted[hid] |= {
-                    other for other in event.body["households"] if components.of(other) != components.of(hid)
-                }
-    own = set(components.members[canonical])
-    strangers = set().union(*(parted.get(hid, set()) for hid in own)) - own
-    if not strangers:
-        return []
-    return [
-        Conflict(
-            "filled_while_linked",
-            ({"ref": event.ref, "path": FORM_PATH},),
-            more={"households": sorted(strangers & set(event.context.values()))},
-        )
-        for event in counted
-        if event.kind in FIELD_KINDS
-        and event.ref not in components.reattached
-        and strangers & set(event.context.values())
-    ]
+        if event.kind == "link" and condition[event.ref].status != HELD:
+            once.join(event.body["households"])
+    own = components.members[canonical]
+    family = {once.find(hid) for hid in own}
+    conflicts = []
+    for event in counted:
+        if event.kind not in FIELD_KINDS or event.ref in components.reattached:
+            continue
+        strangers = {hid for hid in event.context.values() if hid not in own and once.find(hid) in family}
+        if strangers:
+            line = {"ref": event.ref, "path": FORM_PATH}
+            conflicts.append(Conflict("filled_while_linked", (line,), more={"households": sorted(strangers)}))
+    return conflicts
+
+
+def double_visit(counted: Sequence[Event]) -> bool:
+    """Whether two officers visited without either having the other's form: a signal of quality, never a conflict."""
+    heads = register_heads(event for event in counted if event.kind == "submission")
+    return len({event.actor for event in heads}) > 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from schemas.form import Field
@@ -44,9 +45,16 @@ class Question:
                 return True
         return False
 
-    def sticky(self, claim: Claim) -> bool:
-        """Deceased, moved, duplicate: not taken back without a supervisor."""
-        return self.any_code(claim, lambda question: question.sticky)
+    def withstands(self, old: Claim, new: Claim) -> bool:
+        """Whether `old` stays though `new` saw it: deceased, moved, duplicate are not taken back without a
+        supervisor, and "no respondent" takes the place of no other outcome."""
+        for question in self.fields:
+            was, now = _code(old, question.name), _code(new, question.name)
+            if was is not None and was in question.sticky and now != was:
+                return True
+            if was is not None and was not in question.yields and now in question.yields:
+                return True
+        return False
 
 
 def resolve(policy: str, found: Heads, question: Question) -> Outcome:
@@ -97,7 +105,9 @@ def _status(found: Heads, question: Question) -> Outcome:
 def _set(found: Heads, question: Question) -> Outcome:
     """Union; an exclusive choice beside another is a conflict, and so is what a decision did not see."""
     name = question.fields[0].name if question.fields else split_path(found.heads[0].path)[1]
-    if any(claim.decides for claim in found.heads) or len({claim.key for claim in found.heads}) == 1:
+    # A unit is chosen together: lists of different visits cannot be mixed inside one.
+    alone = len(question.fields) > 1 or len({claim.key for claim in found.heads}) == 1
+    if alone or any(claim.decides for claim in found.heads):
         return _agree(found, found.heads, "set")
     codes: set[str] = set()
     for claim in found.heads:
@@ -113,18 +123,20 @@ def _set(found: Heads, question: Question) -> Outcome:
 
 
 def _location(found: Heads, question: Question) -> Outcome:
-    """All heads within 50 m of one another: the best accuracy, then the smallest ref; else a conflict."""
-    if any(claim.decides for claim in found.heads):
+    """All heads within 50 m of one another: a decision's point, else the best accuracy, then the smallest ref; else
+    a conflict. A head without a point (declined, unknown) is near nothing."""
+    name = next((field.name for field in question.fields if field.type == "geopoint"), "")
+    points = [
+        (claim, item.value)
+        for claim in found.heads
+        if (item := claim.fields.get(name)) is not None and item.state is None
+    ]
+    if len(points) < len(found.heads) or len(points) == 1:
         return _agree(found, found.heads, "location")
-    points = [(claim, item) for claim in found.heads for item in claim.fields.values() if item.state is None]
-    if not points:
-        return _agree(found, found.heads, "location")
-    for index, (_, here) in enumerate(points):
-        for _, there in points[index + 1 :]:
-            if not within_50_m(here.value, there.value):
-                return Outcome({}, "location", conflict=found.heads)
-    best, _ = min(points, key=lambda point: (point[1].value.get("acc_dm", 2**53), point[0].ref))
-    return Outcome(_answers(best), "location", chosen=(best,))
+    if not all(within_50_m(here, there) for (_, here), (_, there) in combinations(points, 2)):
+        return Outcome({}, "location", conflict=found.heads)
+    best, _ = min(points, key=lambda point: (not point[0].decides, point[1]["acc_dm"], point[0].pair))
+    return Outcome(_answers(best), "decision" if best.decides else "location", chosen=(best,))
 
 
 def _keep_all(found: Heads, question: Question) -> Outcome:
@@ -137,6 +149,14 @@ def _keep_all(found: Heads, question: Question) -> Outcome:
     return Outcome(answers, "keep_all", chosen=found.all)
 
 
+def _derived(found: Heads, question: Question) -> Outcome:
+    """What clients stated for a computed value: never a conflict, the fold computes its own beside it
+    (`relevance`) and flags a mismatch."""
+    best = _representative(found.heads, found)
+    flags = {"flags": ["derived_mismatch"]} if len({claim.key for claim in found.heads}) > 1 else {}
+    return Outcome({name: {**answer, **flags} for name, answer in _answers(best).items()}, "derived", chosen=(best,))
+
+
 POLICIES: Mapping[str, Callable[[Heads, Question], Outcome]] = {
     "evidence": _evidence,
     "latest": _latest,
@@ -144,10 +164,15 @@ POLICIES: Mapping[str, Callable[[Heads, Question], Outcome]] = {
     "set": _set,
     "location": _location,
     "keep_all": _keep_all,
-    # What a client stated for a computed value; the fold computes its own beside it and flags a mismatch.
-    "derived": _latest,
+    "derived": _derived,
     "ask": _ask,
 }
+
+
+def _code(claim: Claim, name: str) -> Any:
+    """The value a claim gives for one question; None for a state or nothing."""
+    item = claim.fields.get(name)
+    return None if item is None or item.state is not None else item.value
 
 
 def _agree(found: Heads, claims: Sequence[Claim], rule: str) -> Outcome:

@@ -15,16 +15,17 @@ from schemas.paths import EVENT_PART
 from sync.case import FIELD_KINDS, assigned_officers, gather, open_returns, state_of
 from sync.causality import Claim, Heads, Pair, find_heads
 from sync.claims import Household, register_pair
-from sync.components import Components
+from sync.components import Components, moves_of
 from sync.digest import data_digest, delivery_digest, present
 from sync.identity import VERDICT_TYPES, NikClaim, NikVerdict
 from sync.intervals import Interval, intervals
 from sync.liveness import HELD, LIVE, Condition
-from sync.notices import household_conflicts
+from sync.notices import double_visit, household_conflicts
 from sync.policy import Outcome, Question, resolve
-from sync.relevance import age_at, evaluate_record, nik_flags
+from sync.relevance import age_at, evaluate_record, kk_flags, nik_flags
 from sync.roster import CLOSED_BY, Conflict, Roster, build_roster
 
+AREA_KINDS = FIELD_KINDS | {"prelist"}
 CONTEXT_FREE_KINDS = frozenset({"stamp", "hold", "receipt"})
 """Kinds that no later event needs to have seen: they stand in no register."""
 
@@ -43,7 +44,11 @@ class Scene:
 def build_record(scene: Scene, canonical: str, placed: Household, engine: int) -> dict[str, Any] | None:
     """The arguments of a `Record`, or None where nothing live or dead is filed under the ids of this family."""
     ids = scene.components.members[canonical]
-    filed_all = [e for ref, e in sorted(scene.events.items()) if any(hid in ids for hid in e.filed_under)]
+    filed_all = [
+        event
+        for _, event in sorted(scene.events.items())
+        if any(hid in ids for hid in event.filed_under) or scene.components.place(event) == canonical
+    ]
     if not filed_all:
         return None
     builder = _Builder(scene, canonical, ids, filed_all, placed)
@@ -62,12 +67,12 @@ class _Builder:
         self.ids = ids
         self.filed_all = filed_all
         self.filed = [event for event in filed_all if scene.condition[event.ref].status == LIVE]
-        self.counted = [event for event in scene.live if scene.components.place(event) == canonical]
+        self.counted = [event for event in self.filed if scene.components.place(event) == canonical]
         self.placed = placed
         self.times = intervals(scene.live)
         self.conflicts: list[Conflict] = []
         self.flags = list(placed.flags)
-        self.ineffective = list(placed.ineffective)
+        self.ineffective = [*placed.ineffective, *_moves_nowhere(self.counted)]
         self.origins: dict[str, dict[str, Any]] = {}
         self.household: dict[str, dict[str, Any]] = {}
         self.persons: list[dict[str, Any]] = []
@@ -82,15 +87,18 @@ class _Builder:
             self._merge_register("h", "h", register, self.placed.household[register], self.household)
         for key in sorted(roster.groups):
             self.persons.append(self._person(key, roster))
-        self.persons += [
-            {"key": key, "keys": [key], "fields": {}, "moved_to": to} for key, to in sorted(roster.moved.items())
-        ]
+        self.persons += [self._gone(key, to) for key, to in sorted(roster.moved.items())]
         here = [person for person in self.persons if "moved_to" not in person]
         today = self._visit_date()
         evaluate_record(dictionary, self.household, [person["fields"] for person in here], today)
         for person in here:
             self._finish_person(person, today)
-        self.conflicts += household_conflicts(self.counted, self.scene.events, self.scene.components, self.canonical)
+        self._flag("no_kk", self.household, kk_flags(self.household, self._region_and_area()[1]))
+        self.conflicts += household_conflicts(
+            self.counted, self.scene.events, self.scene.condition, self.scene.components, self.canonical
+        )
+        if double_visit(self.counted):
+            self.flags.append({"code": "double_visit"})
         self.conflicts = self._open(self.conflicts)
 
     def result(self, engine: int) -> dict[str, Any]:
@@ -136,7 +144,7 @@ class _Builder:
         fields = tuple(known for name in names if (known := dictionary.field(scope, name)) is not None)
         policy = fields[0].policy if fields else "ask"
         question = Question(fields, lambda ref: self.times.get(ref, Interval(None, None)))
-        found = find_heads(claims, policy, question.sticky)
+        found = find_heads(claims, policy, question.withstands)
         outcome = resolve(policy, found, question)
         path = f"{part}/{register}"
         if outcome.conflict:
@@ -165,14 +173,21 @@ class _Builder:
         self._claim_nik(key, heads, fields)
         return {"key": key, "keys": list(keys), "fields": fields}
 
+    def _gone(self, key: str, to: str) -> dict[str, Any]:
+        """The line of a person who moved. What was said here is not merged any more; the trail still leads to it."""
+        for register, claims in self.placed.persons[key].items():
+            heads = sorted({claim.ref for claim in find_heads(claims, "ask").heads})
+            self.origins[f"p/{key}/{register}"] = {"rule": "moved", "heads": heads}
+        return {"key": key, "keys": [key], "fields": {}, "moved_to": to}
+
     def _effective(self, claims: Sequence[Claim], keys: Sequence[str]) -> list[Claim]:
         """Without decisions over several keys that are no longer one person: those have no effect and are listed."""
         out = []
         for claim in claims:
-            if claim.covers is not None and not all(_key_of(path) in keys for _, path in claim.covers):
-                self.ineffective.append({"ref": claim.ref, "path": claim.path})
-            else:
+            if claim.about.issubset(keys):
                 out.append(claim)
+            else:
+                self.ineffective.append({"ref": claim.ref, "path": claim.path})
         return out
 
     def _claim_nik(self, key: str, heads: Mapping[str, Heads], fields: Mapping[str, Mapping[str, Any]]) -> None:
@@ -207,12 +222,16 @@ class _Builder:
 
     def _finish_person(self, person: dict[str, Any], today: str | None) -> None:
         fields = person["fields"]
-        codes = nik_flags(fields, self._region_and_area()[1], today)
-        if codes:
-            fields["nik"]["flags"] = sorted({*fields["nik"].get("flags", ()), *codes})
+        no_kk = self.household.get("no_kk", {}).get("value")
+        self._flag("nik", fields, nik_flags(fields, self._region_and_area()[1], today, no_kk))
         age = age_at(fields.get("birth_date", {}).get("value"), today)
         if age is not None:
             person["age"] = age
+
+    @staticmethod
+    def _flag(name: str, fields: dict[str, dict[str, Any]], codes: Sequence[str]) -> None:
+        if codes:
+            fields[name]["flags"] = sorted({*fields[name].get("flags", ()), *codes})
 
     def _visit_date(self) -> str | None:
         """The latest visit: all visits of a household are kept."""
@@ -220,19 +239,18 @@ class _Builder:
         return max((text for text in said.get("values", [said.get("value")]) if isinstance(text, str)), default=None)
 
     def _region_and_area(self) -> tuple[str, str]:
-        """home_region is part of the id for good; the area is the merged village, else the smallest event's."""
-        own = [event for event in self.filed_all if event.household_id == self.canonical]
-        region = (
-            min(event.home_region for event in own)
-            if own
-            else min(event.also[hid] for event in self.filed_all for hid in self.ids if hid in event.also)
-        )
+        """home_region is part of the id for good; the area is the merged village, else that of the list, else of the
+        forms: never of staff events, whose area is the desk's."""
+        own = [event.home_region for event in self.filed_all if event.household_id == self.canonical]
+        # Two regions for one id cannot both be right; the smallest is as good as any, and intake holds the second.
+        region = min(own) if own else min(e.also[hid] for e in self.filed_all for hid in self.ids if hid in e.also)
         village = self.household.get("village_code", {}).get("value")
         if isinstance(village, str) and village.count(".") == 3:
             return region, village
         prelist = [event.area for event in self.filed if event.kind == "prelist" and event.household_id in self.ids]
-        areas = prelist or [event.area for event in self.counted] or [event.area for event in self.filed_all]
-        return region, min(areas)
+        areas = prelist or [event.area for event in self.counted if event.kind in FIELD_KINDS]
+        areas = areas or [event.area for event in self.filed_all if event.kind in AREA_KINDS]
+        return region, min(areas, default=region)
 
     def _changes(self) -> list[dict[str, Any]]:
         """Change events with what they say beyond the record, ordered by ref; never merged."""
@@ -276,7 +294,8 @@ class _Builder:
         waived = {event.body["target"] for event in self.filed if event.kind == "waive"}
         missing = {
             (ref, hid)
-            for event in self.counted
+            for event in self.filed
+            if not self.scene.components.left(event, self.canonical)
             for ref, hid in event.context.items()
             if hid in self.ids and ref not in self.scene.events and ref not in waived
         }
@@ -321,7 +340,18 @@ class _Builder:
         }
 
     def _filed_as(self, event: Event) -> str:
-        return min(hid for hid in event.also if hid in self.ids)
+        """The id of this family under which the event stands here; for a form that was moved here, the canonical."""
+        return min((hid for hid in event.also if hid in self.ids), default=self.canonical)
+
+
+def _moves_nowhere(counted: Sequence[Event]) -> list[dict[str, str]]:
+    """Moves to a household under which the event is not filed: no effect, and listed."""
+    return [
+        {"ref": event.ref, "path": f"p/{move['person']}/member_of"}
+        for event in counted
+        for move in event.body.get("moves", ())
+        if move["person"] not in moves_of(event)
+    ]
 
 
 def _origin(found: Heads, outcome: Outcome) -> dict[str, Any]:
@@ -353,7 +383,3 @@ def _texts(found: Heads | None, name: str) -> tuple[str, ...]:
         if item is not None and item.state is None and isinstance(item.value, str):
             values.setdefault(claim.key, item.value)
     return tuple(sorted(values.values()))
-
-
-def _key_of(path: str) -> str:
-    return path[2:].rpartition("/")[0]

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.answers import constraint_flag
 from schemas.expression import compile_expression
 from schemas.form import Dictionary, Field
-from schemas.nik import age_years, nik_warnings, parse_nik
+from schemas.nik import age_years, kk_warnings, nik_warnings, parse_kk, parse_nik
 
 Fields = MutableMapping[str, dict[str, Any]]
 
@@ -124,7 +124,18 @@ def age_at(birth_date: Any, today: str | None) -> int | None:
     return age_years(born, on) if born and on and born <= on else None
 
 
-def nik_flags(fields: Mapping[str, Mapping[str, Any]], area: str, today: str | None) -> list[str]:
+def kk_flags(fields: Mapping[str, Mapping[str, Any]], area: str) -> list[str]:
+    """Malformed and warning codes of the family-card number; a card is never a key, so it is never more than that."""
+    given = fields.get("no_kk", {}).get("value")
+    if not isinstance(given, str):
+        return []
+    card = parse_kk(given)
+    return list(kk_warnings(card, area=area) if card.valid else card.malformed)
+
+
+def nik_flags(
+    fields: Mapping[str, Mapping[str, Any]], area: str, today: str | None, no_kk: str | None = None
+) -> list[str]:
     """Malformed and warning codes of a person's NIK; never more than flags."""
     given = fields.get("nik", {}).get("value")
     if not isinstance(given, str):
@@ -139,6 +150,7 @@ def nik_flags(fields: Mapping[str, Mapping[str, Any]], area: str, today: str | N
             sex=fields.get("sex", {}).get("value"),
             area=area,
             visit_date=_date(today),
+            no_kk=no_kk if isinstance(no_kk, str) else None,
         )
     )
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from schemas.canonical import canonical_bytes_unchecked
 from schemas.event import Event
 from schemas.form import Dictionary
 from schemas.nik import parse_nik
 from sync.causality import Claim, find_heads, register_heads
+from sync.claims import plain_value
 from sync.components import Components, Joined, moves_of
 from sync.names import compatible, normal_name
 
@@ -61,25 +63,80 @@ def build_roster(
     dictionary: Dictionary,
 ) -> Roster:
     """The roster of one household. `filed`: live events filed under it, sorted by ref."""
-    verdicts = [event for event in filed if event.kind == "verdict"]
-    moved, membership = _membership(canonical, set(persons), filed, components)
-    here = sorted(key for key in persons if key not in moved)
-    same, different, conflicts = _pair_verdicts(verdicts)
-    base = Joined()
-    for pair in same:
-        if all(key in persons for key in pair):
-            base.join(pair)
-    bases = base.sets(here)
-    looks = {name: _Look.of(keys, persons, dictionary) for name, keys in bases.items()}
-    joined, ambiguous = _automatic(looks, bases, different, persons)
+    members = _membership(canonical, filed, components)
+    verdicts = _pair_verdicts([event for event in filed if event.kind == "verdict"])
+    everybody = sorted(persons.keys() | {key for key, to in members.places.items() if to == canonical})
+    left = {key: to for key, to in members.places.items() if to != canonical and key in persons}
+    groups, conflicts = _group([key for key in everybody if key not in left], persons, verdicts, dictionary)
+    if left:
+        _follow(left, members, _group(everybody, persons, verdicts, dictionary)[0], persons)
+        groups, conflicts = _group([key for key in everybody if key not in left], persons, verdicts, dictionary)
+    found = [*members.conflicts, *verdicts.conflicts, *conflicts]
+    for name, group in sorted(groups.items()):
+        found += _replaced(name, group, persons, dictionary)
+    return Roster(groups, left, tuple(found))
+
+
+def _group(
+    keys: Sequence[str],
+    persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+    verdicts: _PairVerdicts,
+    dictionary: Dictionary,
+) -> tuple[dict[str, tuple[str, ...]], list[Conflict]]:
+    """Group these keys: verdicts first, then what looks like one person."""
+    conflicts: list[Conflict] = []
+    bases: Mapping[str, tuple[str, ...]] = {key: (key,) for key in keys}
+    if verdicts.same:
+        bases, conflicts = _joined_by_verdict(keys, verdicts)
+    looks = {name: _Look.of(group, persons, dictionary) for name, group in bases.items()}
+    joined, ambiguous = _automatic(looks, bases, verdicts.different, persons, dictionary)
     groups = {}
     for members in joined.values():
-        keys = sorted(key for member in members for key in bases[member])
-        groups[_named_by(keys, persons)] = tuple(keys)
-    found = [*membership, *conflicts, *ambiguous]
-    for name, group in sorted(groups.items()):
-        found += _replaced(name, group, persons)
-    return Roster(groups, {key: to for key, to in moved.items() if key in persons}, tuple(found))
+        group = sorted(key for member in members for key in bases[member])
+        groups[_named_by(group, persons)] = tuple(group)
+    return groups, [*conflicts, *ambiguous]
+
+
+def _joined_by_verdict(
+    keys: Sequence[str], verdicts: _PairVerdicts
+) -> tuple[Mapping[str, tuple[str, ...]], list[Conflict]]:
+    """Base groups by `same_person`. Where a chain of them joins two who are `different_persons`, none is used."""
+    base = Joined()
+    for pair in verdicts.same:
+        if all(key in keys for key in pair):
+            base.join(pair)
+    result: dict[str, tuple[str, ...]] = {}
+    conflicts = []
+    for name, group in base.sets(keys).items():
+        clash = [pair for pair in combinations(group, 2) if frozenset(pair) in verdicts.different]
+        if not clash:
+            result[name] = group
+            continue
+        result.update({key: (key,) for key in group})
+        pairs = {frozenset(pair) for pair in combinations(group, 2)}
+        lines = tuple(
+            {"ref": event.ref, "path": f"p/{group[0]}/_person", "value": event.body["type"]}
+            for event in verdicts.events
+            if any(frozenset(two) in pairs for two in _persons_of(event))
+        )
+        conflicts.append(Conflict("roster_verdict", lines, keys=group))
+    return result, conflicts
+
+
+def _follow(
+    left: dict[str, str],
+    members: _Membership,
+    groups: Mapping[str, Sequence[str]],
+    persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+) -> None:
+    """A move of one key moves the person: the other keys of the group too, as far as the mover had seen them."""
+    for group in groups.values():
+        for key in [key for key in group if key in left]:
+            seen = set.intersection(*({event.ref, *event.context} for event in members.heads[key]))
+            for other in group:
+                refs = {claim.ref for claims in persons[other].values() for claim in claims if not claim.decides}
+                if other not in members.places and refs and refs <= seen:
+                    left.setdefault(other, left[key])
 
 
 CLOSED_BY: Mapping[str, frozenset[str]] = {
@@ -90,19 +147,33 @@ CLOSED_BY: Mapping[str, frozenset[str]] = {
 """Kind of conflict -> types of verdict that close it. The other kinds close by what their registers say."""
 
 
-def _membership(
-    canonical: str, keys: set[str], filed: Iterable[Event], components: Components
-) -> tuple[dict[str, str], list[Conflict]]:
+@dataclass(frozen=True, slots=True)
+class _Membership:
+    """`places`: person key -> canonical household id (or `outside`) where the heads agree. `heads` by person key."""
+
+    places: Mapping[str, str]
+    heads: Mapping[str, Sequence[Event]]
+    conflicts: Sequence[Conflict]
+
+
+def _membership(canonical: str, filed: Iterable[Event], components: Components) -> _Membership:
     """`member_of` is a register folded from the events filed here; heads that differ are a conflict."""
     register: dict[str, list[Event]] = defaultdict(list)
     for event in filed:
-        if event.kind in ("change", "verdict"):
-            for key in moves_of(event):
-                register[key].append(event)
-    moved: dict[str, str] = {}
+        if event.kind not in ("change", "verdict"):
+            continue
+        moves = moves_of(event)
+        # A form that was moved to another family says nothing about this one, unless it moves somebody here.
+        if moves and components.left(event, canonical):
+            moves = {key: to for key, to in moves.items() if components.of(to) == canonical}
+            moves = {} if components.counts_nowhere(event) else moves
+        for key in moves:
+            register[key].append(event)
+    places: dict[str, str] = {}
+    found: dict[str, Sequence[Event]] = {}
     conflicts = []
     for key in sorted(register):
-        heads = register_heads(register[key])
+        heads = found[key] = register_heads(register[key])
         targets = {}
         for event in heads:
             to = moves_of(event)[key]
@@ -120,25 +191,37 @@ def _membership(
                     {"households": sorted(set(targets.values()))},
                 )
             )
-        elif set(targets.values()) != {canonical}:
-            moved[key] = next(iter(targets.values()))
-    return moved, conflicts
+        else:
+            places[key] = next(iter(targets.values()))
+    return _Membership(places, found, conflicts)
 
 
-def _pair_verdicts(
-    verdicts: Iterable[Event],
-) -> tuple[list[tuple[str, ...]], set[frozenset[str]], list[Conflict]]:
-    """Verdicts about pairs of person keys: joined ones, parted ones, and pairs on which two verdicts disagree."""
+@dataclass(frozen=True, slots=True)
+class _PairVerdicts:
+    """Pairs of person keys that verdicts join and part, the verdicts, and pairs on which two of them disagree."""
+
+    same: Sequence[tuple[str, ...]]
+    different: set[frozenset[str]]
+    events: Sequence[Event]
+    conflicts: Sequence[Conflict]
+
+
+def _persons_of(event: Event) -> Iterable[tuple[str, str]]:
+    return combinations(sorted(set(event.body.get("persons", ()))), 2)
+
+
+def _pair_verdicts(verdicts: Iterable[Event]) -> _PairVerdicts:
+    """Verdicts about pairs of person keys; each pair is a register of its own."""
     register: dict[frozenset[str], list[Event]] = defaultdict(list)
-    for event in verdicts:
-        if event.body["type"] in ("same_person", "different_persons"):
-            for two in combinations(sorted(set(event.body.get("persons", ()))), 2):
-                register[frozenset(two)].append(event)
+    events = [event for event in verdicts if event.body["type"] in ("same_person", "different_persons")]
+    for event in events:
+        for two in _persons_of(event):
+            register[frozenset(two)].append(event)
     same: list[tuple[str, ...]] = []
     different: set[frozenset[str]] = set()
     conflicts = []
-    for pair, events in sorted(register.items(), key=lambda item: sorted(item[0])):
-        heads = register_heads(events)
+    for pair, about in sorted(register.items(), key=lambda item: sorted(item[0])):
+        heads = register_heads(about)
         types = {event.body["type"] for event in heads}
         keys = tuple(sorted(pair))
         if types == {"same_person"}:
@@ -148,7 +231,7 @@ def _pair_verdicts(
         else:
             lines = tuple({"ref": e.ref, "path": f"p/{keys[0]}/_person", "value": e.body["type"]} for e in heads)
             conflicts.append(Conflict("roster_verdict", lines, keys=keys))
-    return same, different, conflicts
+    return _PairVerdicts(same, different, events, conflicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +253,9 @@ class _Look:
             refs |= {claim.ref for claims in persons[key].values() for claim in claims if not claim.decides}
         for name in (NIK, NAME, BIRTH_DATE, SEX):
             values[name] = _own_values(name, keys, persons, dictionary)
-        niks = {parse_nik(value).text for value in values[NIK] if parse_nik(value).valid}
+        nik = _single(values[NIK])
         return _Look(
-            nik=next(iter(niks)) if len(niks) == 1 and len(values[NIK]) == 1 else None,
+            nik=parse_nik(nik).key if nik is not None else None,
             nik_unclear=len(values[NIK]) > 1,
             name=_single(values[NAME]),
             birth_date=_single(values[BIRTH_DATE]),
@@ -192,28 +275,24 @@ class _Look:
 
 def _own_values(
     name: str, keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]], dictionary: Dictionary
-) -> tuple[str, ...]:
-    """The different values among the group's own heads of one core question."""
+) -> tuple[str | None, ...]:
+    """What the group's own heads of one core question say, each different answer once; None for a state."""
     register = dictionary.register("p", name)
-    paths = {f"p/{key}/{register}" for key in keys}
-    claims = [
-        claim
-        for key in keys
-        for claim in persons[key].get(register, ())
-        if claim.covers is None or {path for _, path in claim.covers} <= paths
-    ]
+    claims = [claim for key in keys for claim in persons[key].get(register, ()) if claim.about.issubset(keys)]
     if not claims:
         return ()
     question = dictionary.field("p", name)
-    found: dict[bytes, str] = {}
+    found: dict[bytes, str | None] = {}
     for claim in find_heads(claims, question.policy if question else "ask").heads:
         item = claim.fields.get(name)
-        if item is not None and item.state is None and isinstance(item.value, str):
-            found.setdefault(claim.key, item.value)
+        if item is not None:
+            plain = plain_value(dictionary, "p", name, item.value)
+            key = canonical_bytes_unchecked([item.state, plain])
+            found.setdefault(key, item.value if item.state is None and isinstance(item.value, str) else None)
     return tuple(found[key] for key in sorted(found))
 
 
-def _single(values: Sequence[str]) -> str | None:
+def _single(values: Sequence[str | None]) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
@@ -222,6 +301,7 @@ def _automatic(
     bases: Mapping[str, Sequence[str]],
     different: set[frozenset[str]],
     persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+    dictionary: Dictionary,
 ) -> tuple[Mapping[str, tuple[str, ...]], list[Conflict]]:
     """Join base groups that look like one person, set by set; a set that cannot be one person is left apart."""
 
@@ -242,18 +322,19 @@ def _automatic(
             continue
         result.update({member: (member,) for member in members})
         keys = tuple(sorted(key for member in members for key in bases[member]))
-        conflicts.append(Conflict("roster_ambiguous", _name_lines(keys, persons), keys=keys))
+        conflicts.append(Conflict("roster_ambiguous", _name_lines(keys, persons, dictionary), keys=keys))
     return result, conflicts
 
 
 def _name_lines(
-    keys: Iterable[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]]
+    keys: Iterable[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]], dictionary: Dictionary
 ) -> tuple[Mapping[str, Any], ...]:
+    register = dictionary.register("p", NAME)
     lines = [
         line
         for key in keys
-        if persons[key].get(NAME)
-        for claim in find_heads(persons[key][NAME], "ask").heads
+        if persons[key].get(register)
+        for claim in find_heads(persons[key][register], "ask").heads
         for line in claim.to_json()
     ]
     return tuple(sorted(lines, key=lambda line: (line["ref"], line["path"])))
@@ -269,10 +350,22 @@ def _named_by(keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[C
     return min(listed, default=keys[0])
 
 
-def _replaced(name: str, keys: Sequence[str], persons: Mapping[str, Mapping[str, Sequence[Claim]]]) -> list[Conflict]:
+def _replaced(
+    name: str,
+    keys: Sequence[str],
+    persons: Mapping[str, Mapping[str, Sequence[Claim]]],
+    dictionary: Dictionary,
+) -> list[Conflict]:
     """An event that changes NIK and name to incompatible values: another person was written over this one."""
-    niks = [claim for key in keys for claim in persons[key].get(NIK, ()) if _text(claim, NIK)]
-    names = [claim for key in keys for claim in persons[key].get(NAME, ()) if _text(claim, NAME)]
+
+    def claims(question: str) -> list[Claim]:
+        register = dictionary.register("p", question)
+        return [claim for key in keys for claim in persons[key].get(register, ()) if _text(claim, question)]
+
+    niks = claims(NIK)
+    if len(niks) < 2:
+        return []
+    names = claims(NAME)
     lines: list[Mapping[str, Any]] = []
     for new_nik in niks:
         if new_nik.decides or not parse_nik(_text(new_nik, NIK)).valid:
