@@ -38,12 +38,12 @@ help:
 demo: setup
 	@$(BIN)/padan demo $(ARGS)
 
-# Two workers at least: much of the suite waits for the disk.
+# Tests that share something costly stay on one worker: mark them xdist_group.
 test: setup-dev
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 proof: setup-dev
-	@PADAN_TEST_PROFILE=proof $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal tests/sync $(ARGS)
+	@PADAN_TEST_PROFILE=proof $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup tests/sync $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m benchmarks $(ARGS)
