@@ -133,7 +133,9 @@ class World:
 
     def staff(self, kind: str, household: str, body: Mapping[str, Any], **head: Any) -> dict[str, Any]:
         """A supervisor's event, appended."""
-        envelope = self.sealed(household, kind=kind, body=body, actor=head.pop("actor", "pengawas"), **head)
+        envelope = self.sealed(
+            household, head.pop("answers", None), kind=kind, body=body, actor=head.pop("actor", "pengawas"), **head
+        )
         del envelope["transport"]
         append_own(self.db, [envelope], self.keys, self.now_ms)
         return envelope

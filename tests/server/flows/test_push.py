@@ -10,11 +10,12 @@ import pytest
 from schemas import limits
 from schemas.event import Part, seal
 from schemas.ids import hold_id
+from schemas.json_text import read_item
 from server.flows import push as push_flow
 from server.flows.audit import verify
 from server.flows.have import have
 from server.flows.push import commit, prepare
-from server.store import devices, events, fold_queue, unreadable
+from server.store import devices, events, fold_queue, households, unreadable
 from server.store.identity import begin_epoch, set_setting
 
 VILLAGE, ELSEWHERE = "19.03.01.1001", "19.03.02.2001"
@@ -129,8 +130,6 @@ def test_what_must_wait_for_a_supervisor_is_stored_with_a_hold(world: Any, chang
 
 
 def test_a_held_event_stays_out_of_the_record_until_it_is_admitted(world: Any) -> None:
-    from server.store import households
-
     household = world.uuid()
     world.push(world.sealed(household, {"address": "dalam"}))
     (held,) = world.push(world.sealed(household, {"address": "luar"}, area=ELSEWHERE))
@@ -272,11 +271,10 @@ def test_an_event_over_the_limit_is_too_large_and_stays_with_the_tablet(world: A
 
 def test_a_push_is_committed_whole_or_not_at_all(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = [world.sealed(world.uuid(), {"address": str(n)}) for n in range(3)] + [b"garbage"]
-    for step in ("put",):
-        monkeypatch.setattr(fold_queue, step, _dies)
-        with pytest.raises(KeyboardInterrupt):
-            world.push(*sent)
-        monkeypatch.undo()
+    monkeypatch.setattr(fold_queue, "put", _dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.push(*sent)
+    monkeypatch.undo()
     assert (events.count(world.db), unreadable.count(world.db), fold_queue.length(world.db)) == (0, 0, 0)
     answers = world.push(*sent)
     assert [answer.receipt.position for answer in answers[:3]] == [1, 2, 3]
@@ -291,7 +289,6 @@ def test_several_pushes_can_share_one_commit(world: Any) -> None:
     world.enrol("tablet-2", "petugas2", VILLAGE)
     shared = world.sealed(world.uuid(), {"address": "x"})
     second = world.sealed(world.uuid(), {"address": "y"}, actor="petugas2", install="tablet-2")
-    from schemas.json_text import read_item
 
     prepared = prepare(world.db, world.sender(), [read_item(json.dumps(shared).encode())], world.keys)
     prepared += prepare(
