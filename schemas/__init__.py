@@ -1,1 +1,1 @@
-"""What crosses a boundary: events, identity numbers, areas, forms, problems, limits. No I/O, no clock, no randomness."""
+"""What crosses a boundary: events, identity numbers, areas, forms, problems, limits. No I/O, no clock, no chance."""
