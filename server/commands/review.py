@@ -17,7 +17,7 @@ from server.commands._opening import desk_for, open_server
 from server.flows import families, review
 from server.flows.desk import Desk
 from server.flows.fold import fold_all
-from server.store import cases, households
+from server.store import cases, households, unreadable
 
 _as = click.option("--as", "staff", metavar="AKUN", help="Akun staf; juga lewat PADAN_STAFF.")
 _comment = click.option("--comment", default="", help="Catatan yang ikut disimpan bersama keputusan.")
@@ -77,6 +77,22 @@ def show(household: str, staff: str | None, as_json: bool) -> None:
         click.echo(json.dumps({"data": shown.data, "trail": shown.trail, "nik": niks}, ensure_ascii=False))
     else:
         click.echo(review_text.record_text(shown.data, shown.trail, niks))
+
+
+@group.command("kept")
+@click.option("--dismiss", metavar="SHA256", help="Nyatakan satu kiriman selesai; byte-nya tetap disimpan.")
+@_as
+def kept(dismiss: str | None, staff: str | None) -> None:
+    """Kiriman yang tidak dapat dibaca: apa, dari tablet mana, mengapa."""
+    desk = desk_for(open_server(), staff)
+    desk.require("admit")
+    if dismiss is not None and not unreadable.settle(desk.store.db, dismiss, desk.staff.staff, desk.clock.now_ms()):
+        raise ProblemError("not_found", f"Kiriman {dismiss} tidak ada atau sudah selesai.")
+    rows = [
+        {"sha256": item.sha256, "reason": item.reason, "officer": item.officer or "-", "bytes": item.size}
+        for item in unreadable.open_items(desk.store.db)
+    ]
+    click.echo(review_text.table(rows))
 
 
 @group.command("approve")

@@ -1,0 +1,168 @@
+"""`padan doctor`: is everything in order, and if not, what to do. Each check is one function that answers a `Finding`.
+
+It changes nothing, opens the database once, and asks the registry at most one question.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import requests
+
+from field_forms.areas import AreasMissing, load_areas
+from server.clock import SystemClock, parse_rfc3339_ms
+from server.settings import Settings, load_settings
+from server.store import cases, fold_queue, forms, households, unreadable
+from server.store.database import Store, StoreError
+from server.store.migrations import pending
+
+OK, WARNING, WRONG = "ok", "warning", "wrong"
+FREE_BYTES_MIN = 2 * 1024**3
+"""A campaign of a kabupaten adds some 200 MB; a nightly backup needs as much again."""
+QUEUE_AGE_MAX_MS = 10 * 60_000
+BUILT_AFTER = "2026-01-01T00:00:00Z"
+"""A clock before this is wrong: the program is younger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found and what to do about it."""
+
+    check: str
+    status: str
+    found: str
+    do: str = ""
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object as the answer.")
+def command(as_json: bool) -> None:
+    """Periksa pemasangan ini dan katakan apa yang perlu dilakukan. Ends with 1 if something is wrong."""
+    settings = load_settings()
+    findings = examine(settings)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"[{_MARK[finding.status]}] {finding.check}: {finding.found}")
+            if finding.do:
+                click.echo(f"     -> {finding.do}")
+    if any(finding.status == WRONG for finding in findings):
+        sys.exit(1)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings, in the order in which an operator would look."""
+    findings = [_clock(), _areas(), _disk(settings), _database(settings)]
+    if findings[-1].status != WRONG:
+        store = Store(settings.database)
+        findings += [check(store) for check in _STORE_CHECKS]
+        store.close()
+    findings.append(_registry(settings))
+    return findings
+
+
+_MARK = {OK: " baik ", WARNING: "awas! ", WRONG: "SALAH!"}
+
+
+def _clock() -> Finding:
+    if SystemClock().now_ms() < parse_rfc3339_ms(BUILT_AFTER):
+        return Finding("jam", WRONG, "jam mesin ini jauh tertinggal", "Setel jam (NTP): timedatectl set-ntp true")
+    return Finding("jam", OK, "masuk akal")
+
+
+def _areas() -> Finding:
+    try:
+        return Finding("wilayah", OK, f"{len(load_areas())} wilayah")
+    except AreasMissing as error:
+        return Finding("wilayah", WRONG, str(error), "Jalankan: padan areas build")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = Path(settings.database).parent
+    if not folder.exists():
+        return Finding("diska", WRONG, f"folder {folder} tidak ada", f"Buat folder itu: mkdir -p {folder}")
+    free = shutil.disk_usage(folder).free
+    text = f"{free // 1024**2} MiB tersisa di {folder}"
+    if free < FREE_BYTES_MIN:
+        return Finding("diska", WARNING, text, "Kosongkan tempat sebelum tablet menyinkron.")
+    return Finding("diska", OK, text)
+
+
+def _database(settings: Settings) -> Finding:
+    path = Path(settings.database)
+    if not path.exists():
+        return Finding("basis data", WRONG, f"{path} belum ada", "Jalankan: padan migrate")
+    try:
+        store = Store(path)
+        waiting = pending(store)
+        store.close()
+    except StoreError as error:
+        return Finding("basis data", WRONG, str(error), "Pulihkan dari cadangan, atau periksa PADAN_DATABASE.")
+    if waiting:
+        return Finding("basis data", WRONG, f"kurang {len(waiting)} pemutakhiran", "Jalankan: padan migrate")
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding("basis data", WARNING, f"{path} dapat dibaca akun lain", f"Jalankan: chmod 600 {path}")
+    return Finding("basis data", OK, f"{path} ({path.stat().st_size // 1024**2} MiB)")
+
+
+def _forms(store: Store) -> Finding:
+    published = forms.published_forms(store.db)
+    if not published:
+        return Finding("formulir", WRONG, "belum ada yang terbit", "Jalankan: padan form publish")
+    return Finding("formulir", OK, ", ".join(sorted(f"{form.id} {form.version}" for form in published)))
+
+
+def _queue(store: Store) -> Finding:
+    length, oldest = fold_queue.length(store.db), fold_queue.oldest_ms(store.db)
+    failed = fold_queue.failures(store.db)
+    if failed:
+        ids = ", ".join(str(row["household_id"]) for row in failed[:3])
+        return Finding(
+            "antrean olah", WRONG, f"{len(failed)} keluarga gagal diolah: {ids}", "Kirim log kepada pengembang."
+        )
+    age_ms = 0 if oldest is None else SystemClock().now_ms() - oldest
+    if age_ms > QUEUE_AGE_MAX_MS:
+        return Finding(
+            "antrean olah", WARNING, f"{length} keluarga menunggu", "Apakah padan serve atau worker berjalan?"
+        )
+    return Finding("antrean olah", OK, f"{length} keluarga menunggu, {households.count(store.db)} catatan")
+
+
+def _kept(store: Store) -> Finding:
+    count = unreadable.count(store.db)
+    if count:
+        return Finding(
+            "kiriman tak terbaca", WARNING, f"{count} kiriman disimpan sebagai byte", "Lihat: padan review list"
+        )
+    return Finding("kiriman tak terbaca", OK, "tidak ada")
+
+
+def _cases(store: Store) -> Finding:
+    counts = cases.counts(store.db)
+    return Finding("perkara terbuka", OK, ", ".join(f"{kind} {n}" for kind, n in counts.items()) or "tidak ada")
+
+
+_STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases)
+
+
+def _registry(settings: Settings) -> Finding:
+    if not settings.registry_url:
+        return Finding("registri", OK, "tidak disetel: data yang ditetapkan menunggu")
+    if not settings.registry_secret:
+        return Finding("registri", WRONG, "PADAN_REGISTRY_SECRET kosong", "Isi kunci, atau PADAN_REGISTRY_SECRET_FILE.")
+    try:
+        requests.get(settings.registry_url, timeout=(3, 5))
+    except requests.RequestException as error:
+        return Finding(
+            "registri", WARNING, f"tidak terjangkau ({type(error).__name__})", "Periksa jaringan dan alamat."
+        )
+    return Finding("registri", OK, f"{settings.registry_url} menjawab")
