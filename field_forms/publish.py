@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from field_forms.check import check_reading
 from field_forms.compile import CompiledForm, compile_form
+from field_forms.form_problem import FormRefused
+from field_forms.rows import Reading, read_rows
 from field_forms.sheet import Sheet, read_sheet
 from schemas.form import FormDefinition
 
 
 class FormStore(Protocol):
-    """Where published forms are. The caller holds one transaction around `publish_sheet`."""
+    """Where published forms are. The caller holds one transaction around `publish`."""
 
     def published_forms(self) -> Iterable[FormDefinition]:
         """Every published version of every form."""
@@ -21,20 +25,34 @@ class FormStore(Protocol):
         """Keep a version: its definition and its XForm together or neither."""
 
 
-def publish_sheet(sheet: Sheet, store: FormStore) -> CompiledForm:
-    """Publish a sheet. Raises `FormRefused`, and then nothing was stored.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A form that is right in itself; whether it may follow what is published is still to be seen."""
 
-    A version that is already there with the same content is given back as it is: publishing twice changes nothing.
+    reading: Reading
+    compiled: CompiledForm
+
+
+def prepare_file(path: Path) -> Prepared:
+    """Read and compile an `.xlsx`, a `.md` or a folder of CSV files. Raises `FormRefused`, `SheetUnreadable`."""
+    return prepare_sheet(read_sheet(path))
+
+
+def prepare_sheet(sheet: Sheet) -> Prepared:
+    """Compile a sheet. The slow step, outside of any transaction. Raises `FormRefused`."""
+    return Prepared(read_rows(sheet), compile_form(sheet))
+
+
+def publish(prepared: Prepared, store: FormStore) -> bool:
+    """Publish a prepared form; False where this very version was there already, which changes nothing.
+
+    Raises `FormRefused` with every reason, and then nothing was stored.
     """
     published = tuple(store.published_forms())
-    compiled = compile_form(sheet)
-    if any(form.hash == compiled.definition.hash for form in published):
-        return compiled
-    compiled = compile_form(sheet, published)
-    store.store_form(compiled)
-    return compiled
-
-
-def publish_file(path: Path, store: FormStore) -> CompiledForm:
-    """Publish an `.xlsx`, a `.md` or a folder of CSV files. Raises `FormRefused` and `SheetUnreadable`."""
-    return publish_sheet(read_sheet(path), store)
+    if any(form.hash == prepared.compiled.definition.hash for form in published):
+        return False
+    problems = check_reading(prepared.reading, published)
+    if problems:
+        raise FormRefused(problems)
+    store.store_form(prepared.compiled)
+    return True

@@ -151,11 +151,14 @@ def _death(told: _Told, context: ChangeContext, dictionary: Dictionary) -> Chang
 
 
 def _move_out(told: _Told, context: ChangeContext, dictionary: Dictionary) -> Change:
-    _some_persons(context, "yang pindah")
+    if not context.persons:  # a family on no list: whoever moved is recorded as having been here
+        key = _new_key(context)
+        fields = _newcomer(told, "subject_birth_date") | {"presence": told.asserts("event_date", _gone(told))}
+        return Change((Part(person_part(key), fields),), {"person": key, **_moves((key,), OUTSIDE)})
     if context.to_household is not None:
         return _moved(told, context, context.to_household, NEW_MEMBER, (context.to_household,))
-    gone = ABROAD if told.text("move_scope") == _MOVE_ABROAD else MOVED
-    parts = tuple(Part(person_part(key), {"presence": told.asserts("event_date", gone)}) for key in context.persons)
+    gone = told.asserts("event_date", _gone(told))
+    parts = tuple(Part(person_part(key), {"presence": gone}) for key in context.persons)
     return Change(parts, _moves(context.persons, OUTSIDE))
 
 
@@ -244,6 +247,10 @@ def _moved(told: _Told, context: ChangeContext, to: str, presence: str, also: tu
             fields["relation"] = told.asserts("subject_relation")
         parts.append(Part(person_part(key), fields))
     return Change(tuple(parts), _moves(context.persons, to), also)
+
+
+def _gone(told: _Told) -> str:
+    return ABROAD if told.text("move_scope") == _MOVE_ABROAD else MOVED
 
 
 def _moves(persons: tuple[str, ...], to: str) -> dict[str, Any]:
