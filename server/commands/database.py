@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -18,7 +19,7 @@ from server.flows.fold import fold_all
 from server.flows.rebuild import Difference, rebuild
 from server.settings import load_settings
 from server.store.database import Store
-from server.store.migrations import migrate, pending
+from server.store.migrations import known_names, open_store, pending
 
 SHOWN_MAX = 100
 """Differences told one by one; the count goes on."""
@@ -29,14 +30,15 @@ SHOWN_MAX = 100
 def migrate_(dry_run: bool) -> None:
     """Buat atau mutakhirkan basis data / make the database, or bring it up to date. Forward only."""
     settings = load_settings()
-    store = Store(settings.database)
-    waiting = pending(store)
+    there = Path(settings.database).exists()
+    waiting = pending(Store(settings.database)) if there else known_names()
     if dry_run:
         click.echo("\n".join(waiting) if waiting else "Up to date.")
         return
-    done = migrate(store)
+    Path(settings.database).parent.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.database)
     load_keys(store.db, SystemClock().now_ms())
-    click.echo(f"{settings.database}: {len(done)} migration(s): {', '.join(done) or 'already up to date'}")
+    click.echo(f"{settings.database}: {len(waiting)} migration(s): {', '.join(waiting) or 'already up to date'}")
 
 
 @click.command("rebuild")

@@ -126,23 +126,17 @@ def _queue(store: Store) -> Finding:
     failed = fold_queue.failures(store.db)
     if failed:
         ids = ", ".join(str(row["household_id"]) for row in failed[:3])
-        return Finding(
-            "antrean olah", WRONG, f"{len(failed)} keluarga gagal diolah: {ids}", "Kirim log kepada pengembang."
-        )
+        return Finding("antrean olah", WRONG, f"{len(failed)} keluarga gagal diolah: {ids}", "Lihat log `fold_failed`.")
     age_ms = 0 if oldest is None else SystemClock().now_ms() - oldest
     if age_ms > QUEUE_AGE_MAX_MS:
-        return Finding(
-            "antrean olah", WARNING, f"{length} keluarga menunggu", "Apakah padan serve atau worker berjalan?"
-        )
+        return Finding("antrean olah", WARNING, f"{length} keluarga menunggu", "Jalankan padan serve atau worker.")
     return Finding("antrean olah", OK, f"{length} keluarga menunggu, {households.count(store.db)} catatan")
 
 
 def _kept(store: Store) -> Finding:
     count = unreadable.count(store.db)
     if count:
-        return Finding(
-            "kiriman tak terbaca", WARNING, f"{count} kiriman disimpan sebagai byte", "Lihat: padan review list"
-        )
+        return Finding("kiriman tak terbaca", WARNING, f"{count} disimpan apa adanya", "Lihat: padan review kept")
     return Finding("kiriman tak terbaca", OK, "tidak ada")
 
 
