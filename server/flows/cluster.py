@@ -5,7 +5,6 @@ Shared by the fold, which writes that, and by `rebuild --check`, which compares 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,9 +144,9 @@ def cases_of(data: Mapping[str, Any], trail: Mapping[str, Any]) -> dict[str, tup
     return found
 
 
-def nik_case_detail(case: Mapping[str, Any]) -> str:
-    """A NIK's case as a work list shows it; of a very common NIK the count is enough."""
-    shown = dict(case)
-    if case["kind"] == "nik_hot":
-        shown["households"] = []
-    return json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def nik_case(row: Mapping[str, Any]) -> tuple[str, str]:
+    """`(kind, detail)` of a NIK's row as a work list keeps it; of a very common NIK it says no more than that."""
+    shown = {name: value for name, value in row.items() if name != "nik_digest"}
+    if row["kind"] == "nik_hot":
+        shown |= {"households": [], "count": 0}
+    return row["kind"], canonical_bytes_unchecked(shown).decode()

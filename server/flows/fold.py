@@ -15,7 +15,7 @@ import structlog
 from schemas.form import Dictionary
 from server.auth.keys import ServerKeys
 from server.flows import dictionary as dictionaries
-from server.flows.cluster import Cluster, Pair, Target, fold_cluster, load_cluster, nik_case_detail, still_current
+from server.flows.cluster import Cluster, Pair, Target, fold_cluster, load_cluster, nik_case, still_current
 from server.store import cases, events, fold_queue, niks, records
 from server.store.database import Connection
 from sync.identity import adjudicate
@@ -145,13 +145,13 @@ def _shows(row: Mapping[str, Any] | None) -> Any:
     """What a household is shown of a NIK's row: of a very common NIK not every newcomer moves all others."""
     if row is None:
         return None
-    return "nik_hot" if row["kind"] == "nik_hot" else row
+    return nik_case(row) if row["kind"] == "nik_hot" else row
 
 
 def _replace_case(
     db: Connection, region: str, household: str, digest: str, row: Mapping[str, Any] | None, now_ms: int
 ) -> None:
-    found = {} if row is None or row["settled"] else {digest: (row["kind"], nik_case_detail(row))}
+    found = {} if row is None or row["settled"] else {digest: nik_case(row)}
     area = records.area_of(db, region, household)
     cases.replace(db, region, household, cases.NIK, area, found, now_ms, only_key=digest)
 

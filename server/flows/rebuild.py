@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 from server.auth.keys import ServerKeys
 from server.flows import dictionary as dictionaries
-from server.flows.cluster import Cluster, Pair, Target, fold_cluster, load_cluster, still_current
+from server.flows.cluster import Cluster, Pair, Target, fold_cluster, load_cluster, nik_case, still_current
 from server.flows.fold import apply_targets, fresh_row, settle_niks
 from server.store import cases, events, fold_queue, households, niks
 from server.store.database import Connection
@@ -118,6 +118,8 @@ def differences(db: Connection, cluster: Cluster, targets: Mapping[Pair, Target]
                 yield Difference(region, household, "NIK verdicts differ")
             if cases.stored(db, region, household, cases.RECORD) != target.cases:
                 yield Difference(region, household, "open cases differ")
+            if cases.stored(db, region, household, cases.NIK) != nik_cases(db, region, household):
+                yield Difference(region, household, "cases of its NIKs differ")
 
 
 def _record_differences(stored: StoredRecord | None, fresh: StoredRecord | None) -> Iterator[str]:
@@ -135,6 +137,13 @@ def _record_differences(stored: StoredRecord | None, fresh: StoredRecord | None)
             yield f"{column.name}: {_where(old, new)}"
 
 
+def nik_cases(db: Connection, region: str, household: str) -> dict[str, tuple[str, str]]:
+    """The cases that the rows of a household's NIKs make, as the work lists keep them."""
+    return {
+        row["nik_digest"]: nik_case(row) for row in niks.rows_of_household(db, region, household) if not row["settled"]
+    }
+
+
 def _where(old: object, new: object) -> str:
     if not isinstance(old, bytes) or not isinstance(new, bytes):
         return f"{old!r} is stored, {new!r} is right"
@@ -147,6 +156,10 @@ def _write(db: Connection, cluster: Cluster, targets: Mapping[Pair, Target], now
         if not still_current(db, cluster):
             return 0  # something came in meanwhile: the fold of it writes the whole cluster
         changed = apply_targets(db, cluster, targets, now_ms)
+        for (region, household), target in targets.items():
+            area = "" if target.record is None else target.record.area
+            found = nik_cases(db, region, household)
+            cases.replace(db, region, household, cases.NIK, area, found, now_ms)
         fold_queue.done(db, [(pair, number) for pair, number in cluster.generations.items() if number is not None])
     return len(changed)
 
