@@ -1,4 +1,4 @@
-"""Build hook: the wheel and the sdist carry what is built, not kept in git: the table of areas.
+"""Build hook: the wheel and the sdist carry what is built, not kept in git: the areas and the forms.
 
 What is built already is used as it is, so that a wheel can be made from an sdist without npm fetching anything.
 """
@@ -25,6 +25,8 @@ class BuiltFiles(BuildHookInterface):  # type: ignore[type-arg]
         if version == "editable":
             return
         from field_forms.areas.build import build_areas
+        from field_forms.built import built_forms
 
         build_areas()
+        built_forms()
         build_data["artifacts"].append("/field_forms/built/")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from field_forms.built import FORMS
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("packaging")]
 
 WHEEL_BYTES_MAX = 4 * 1024 * 1024
@@ -37,8 +39,8 @@ def built(root: Path, tracked: list[Path], tmp_path_factory: pytest.TempPathFact
         target = source / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    # What is built already need not be fetched again; that it can be is shown by every fresh clone.
-    shutil.copytree(root / "field_forms/built", source / "field_forms/built")
+    # The table of areas need not be fetched again; that it can be is shown by every fresh clone.
+    shutil.copytree(root / "field_forms/built/areas", source / "field_forms/built/areas")
     run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
     (wheel,) = (source / "dist").glob("*.whl")
     (sdist,) = (source / "dist").glob("*.tar.gz")
@@ -61,13 +63,10 @@ def test_the_wheel_holds_the_packages_and_what_was_built_and_no_more(built: tupl
     names = zipfile.ZipFile(built[0]).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"schemas", "sync", "field_forms", "server"}
-    wanted = {
-        path.relative_to(root).as_posix()
-        for path in (root / "field_forms/built").rglob("*")
-        if path.is_file() and path.suffix != ".tmp"
-    }
-    assert "field_forms/built/areas/areas.tsv.gz" in wanted
-    assert wanted - set(names) == set()
+    areas = {path.relative_to(root).as_posix() for path in (root / "field_forms/built/areas").iterdir()}
+    forms = {f"field_forms/built/{form}.{kind}" for form in FORMS for kind in ("json", "xml", "source")}
+    assert "field_forms/built/areas/areas.tsv.gz" in areas
+    assert (areas | forms) - set(names) == set()
     assert not [name for name in names if "node_modules" in name or name.endswith(".pyc")]
     assert built[0].stat().st_size < WHEEL_BYTES_MAX
 
