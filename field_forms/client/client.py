@@ -10,19 +10,13 @@ import base64
 import hashlib
 import mimetypes
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from field_forms.client.draft import (
-    Draft,
-    Opening,
-    app_answers,
-    draft_row,
-    new_uuid,
-    opening_of_own,
-    opening_on_record,
-    utc_text,
-)
+from field_forms.client.change import open_change, seal_change
+from field_forms.client.draft import Draft, new_uuid, utc_text
+from field_forms.client.opening import Opening, OpeningProblem, app_answers, draft_row, open_known, open_new
 from field_forms.client.pace import Backoff, Clock, GaveUp, SystemClock
 from field_forms.client.sealing_draft import seal_visit
 from field_forms.client.standing import HeldEvent, Returned, Status, held, returned, status
@@ -31,21 +25,14 @@ from field_forms.client.store_drafts import DraftStore
 from field_forms.client.store_feed import FULL, FeedStore, KnownHousehold
 from field_forms.client.sync_run import OnProgress, SyncResult, SyncRun
 from field_forms.client.transport import Server, ServerRefused, Transport, Unreachable
-from schemas.areas import is_area, region_of
 from schemas.envelope import check_envelope
 from schemas.event import ref_of
-from schemas.form import FormDefinition
+from schemas.form import Dictionary, FormDefinition
 from schemas.signing import public_key
 
 APP = "padan-field/0.1"
-
-
 VISIT_FORM = "verifikasi_keluarga"
 CHANGE_FORM = "perubahan"
-
-
-class OpeningProblem(Exception):
-    """A form cannot be opened; the message (Indonesian) says why and what to do."""
 
 
 class NotEnrolled(Exception):
@@ -54,6 +41,9 @@ class NotEnrolled(Exception):
 
 class FieldClient:
     """`home`: the officer's folder. `transport` may be None for work that needs no network."""
+
+    visit_form = VISIT_FORM
+    change_form = CHANGE_FORM
 
     def __init__(
         self,
@@ -76,6 +66,10 @@ class FieldClient:
     def close(self) -> None:
         """Close the officer's file."""
         self.store.close()
+
+    def connect(self, transport: Transport) -> None:
+        """The network to be used from now on."""
+        self._transport = transport
 
     # Enrolment
 
@@ -132,8 +126,8 @@ class FieldClient:
 
         Id and context are fixed and saved here, before the first answer. Raises `OpeningProblem`."""
         form = self.form(form_id)
-        opening, visits, listed = self._opening(household_id, form, area)
-        defaults = app_answers(opening, form, now_ms=self.clock.now_ms(), listed=listed, visits=visits)
+        opening = self._opening(household_id, form, area)
+        defaults = app_answers(opening, form, self.clock.now_ms())
         row = draft_row(
             id=self._uuid(), opening=opening, form=form, now_ms=self.clock.now_ms(),
             not_before=self.store.setting("server_time"), defaults=defaults, extra=extra,
@@ -151,6 +145,16 @@ class FieldClient:
             f"{p['name']}/{name}": event.ref for p in event.envelope["parts"] for name in p.get("assertions", ())
         }
         return self.open_draft(event.household_id, head["form"]["id"], corrects=corrects)
+
+    def open_change(
+        self, household_id: str | None, kind: str, *, persons: Sequence[str] = (), area: str | None = None,
+        to_household: str | None = None, from_household: str | None = None,
+    ) -> Draft:  # fmt: skip
+        """Open a change event: birth, death, move_out, move_in, split, correction, work_accident (see `change.py`)."""
+        return open_change(
+            self, household_id, kind, persons=persons, area=area, to_household=to_household,
+            from_household=from_household,
+        )  # fmt: skip
 
     def draft(self, draft_id: str) -> Draft:
         """A saved draft as it was left. Raises `OpeningProblem`."""
@@ -184,7 +188,11 @@ class FieldClient:
         done = self.store.sealed(draft.id)
         if done is not None:
             return done.ref
-        envelope = seal_visit(draft, actor=self.officer, random_bytes=self.rng.randbytes)
+        if draft.is_change:
+            forms = Dictionary.of([self.form(self.visit_form), draft.form])
+            envelope = seal_change(draft, forms, actor=self.officer, random_bytes=self.rng.randbytes)
+        else:
+            envelope = seal_visit(draft, actor=self.officer, random_bytes=self.rng.randbytes)
         check_envelope(envelope)
         ref = ref_of(envelope["payload_hash"])
         self.store.add_sealed(envelope, ref, self._transport_facts(), draft.id)
@@ -201,27 +209,14 @@ class FieldClient:
             raise OpeningProblem(f"Formulir {form_id} belum ada di tablet. Jalankan: padan field fetch")
         return FormDefinition.from_json(definition)
 
-    def _opening(self, household_id: str | None, form: FormDefinition, area: str | None) -> tuple[Opening, int, bool]:
-        """Opening, number of visits so far, whether the family is on the list."""
+    def forms(self) -> list[FormDefinition]:
+        """The current version of each form."""
+        return [FormDefinition.from_json(each) for each in self.feed.forms(current_only=True)]
+
+    def _opening(self, household_id: str | None, form: FormDefinition, area: str | None) -> Opening:
         if household_id is None:
-            if area is None or not is_area(area) or area.count(".") != 3:
-                raise OpeningProblem("Untuk keluarga baru, sebutkan desa/kelurahan: --area 19.03.01.1001")
-            return Opening(self._uuid(), region_of(area), area, {}, {}, ()), 0, False
-        known = self.feed.household(household_id)
-        ids = {household_id} if known is None else {known.household_id, *known.item.get("aliases", ())}
-        own = [event for event in self.store.sealed_for(ids) if event.state != ERASED]
-        if known is None:
-            if not own:
-                raise OpeningProblem(f"Keluarga {household_id} tidak ada di tablet ini. Jalankan: padan field fetch")
-            return opening_of_own(own[0], own, form), len(own), False
-        if known.level != FULL:
-            raise OpeningProblem(
-                f"Keluarga {known.label or household_id} bukan tugas Anda; minta pengawas menugaskannya."
-            )
-        refs = (known.item.get("trail") or {}).get("refs", ())
-        seen = {each["ref"] for each in refs if each.get("kind") == "submission"} | {event.ref for event in own}
-        listed = any(each.get("kind") == "prelist" for each in refs)
-        return opening_on_record(known, own, form), len(seen), listed
+            return open_new(area, self.rng.randbytes(16))
+        return open_known(self.store, self.feed, household_id, form)
 
     def _transport_facts(self) -> dict[str, Any]:
         return {

@@ -7,43 +7,25 @@ officer could see then. A feed page that comes later does not enlarge it (docs/m
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
 
 from field_forms.client.filling import Answer, Filled, Remark
-from field_forms.client.store import ERASED, Sealed
 from field_forms.client.store_drafts import DraftRow, DraftStore
-from field_forms.client.store_feed import KnownHousehold
 from schemas.event import STATES
 from schemas.form import FormDefinition
-from schemas.paths import EVENT_PART, HOUSEHOLD_PART, person_key, person_part, split_path
-from schemas.question import EVENT, PERSON, Field
+from schemas.paths import person_key, person_part, split_path
+from schemas.question import PERSON, Field
 
 WIB = timezone(timedelta(hours=7))
 """The calendar of forms. A tablet further east that opens a form at night is asked for the day anyway."""
-NOT_CARRIED_OVER = frozenset({"keep_all", "derived"})
-"""Policies of questions about one visit: a new visit does not begin with the answers of the last."""
-OUTCOME = "visit_outcome"
 NAMES = ("name", "m_name")
 
 
 class AnswerProblem(ValueError):
     """An answer to a question that is not there; the message says which there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is known when a form is opened."""
-
-    household_id: str
-    home_region: str
-    area: str
-    context: dict[str, str]
-    prefill: dict[str, Answer]
-    persons: tuple[str, ...]
 
 
 class Draft:
@@ -159,66 +141,6 @@ class Draft:
         self.__dict__.pop("_filled", None)
 
 
-def opening_on_record(known: KnownHousehold, own: Sequence[Sealed], form: FormDefinition) -> Opening:
-    """Opening on a household of the list: context is every ref of its trail and every own sealed event for it;
-    prefilled is the merged record, with own answers that the record has not taken in yet."""
-    data, trail = known.item.get("data") or {}, known.item.get("trail") or {}
-    context = {each["ref"]: each["household_id"] for each in trail.get("refs", ())}
-    prefill: dict[str, Answer] = {}
-    persons: list[str] = []
-    _add(prefill, HOUSEHOLD_PART, data.get("household", {}), form)
-    for person in data.get("persons", ()):
-        if not person.get("moved_to"):
-            persons.append(person["key"])
-            _add(prefill, person_part(person["key"]), person.get("fields", {}), form)
-    aliases = {key: person["key"] for person in data.get("persons", ()) for key in person.get("keys", ())}
-    for event in own:
-        if event.state == ERASED:
-            continue
-        if event.ref not in context:
-            context[event.ref] = event.household_id
-            _overlay(event, prefill, persons, aliases, form)
-    return Opening(known.household_id, known.home_region, known.area, context, prefill, tuple(persons))
-
-
-def opening_of_own(event: Sealed, own: Sequence[Sealed], form: FormDefinition) -> Opening:
-    """Opening on a family that only this tablet knows: one found in the field and not answered by the feed yet."""
-    head = event.envelope["head"]
-    nothing = KnownHousehold(head["household_id"], head["home_region"], head["area"], "full", "", {})
-    return opening_on_record(nothing, own, form)
-
-
-def draft_row(
-    *, id: str, opening: Opening, form: FormDefinition, now_ms: int, not_before: str | None,
-    defaults: Mapping[str, Any], extra: Mapping[str, Any],
-) -> DraftRow:  # fmt: skip
-    """The row of a new draft. `defaults`: path -> value that the app fills in for the officer."""
-    fixed = {
-        "home_region": opening.home_region, "area": opening.area, "context": opening.context,
-        "not_before": not_before, "prefill": opening.prefill, **extra,
-    }  # fmt: skip
-    answers = {path: {"value": value} for path, value in defaults.items()}
-    return DraftRow(id, opening.household_id, form.id, form.version, fixed, answers, opening.persons, now_ms, now_ms)
-
-
-def app_answers(opening: Opening, form: FormDefinition, *, now_ms: int, listed: bool, visits: int) -> dict[str, Any]:
-    """What the app knows and the officer need not type."""
-    today = datetime.fromtimestamp(now_ms / 1000, WIB).date().isoformat()
-    wanted = {"visit_date": today, "visit_no": min(visits + 1, 3)}
-    if f"{HOUSEHOLD_PART}/village_code" not in opening.prefill:
-        wanted["village_code"] = opening.area
-    if not listed:
-        wanted["prelist_mode"] = "2"
-    elif f"{HOUSEHOLD_PART}/prelist_mode" not in opening.prefill:
-        wanted["prelist_mode"] = "1"
-    found = {}
-    for name, value in wanted.items():
-        question = form.by_name.get(name)
-        if question is not None:
-            found[f"{EVENT_PART if question.scope == EVENT else HOUSEHOLD_PART}/{name}"] = value
-    return found
-
-
 def new_uuid(random_bytes: bytes) -> str:
     """A random UUID (version 4) from 16 random bytes."""
     return str(uuid.UUID(bytes=random_bytes, version=4))
@@ -227,36 +149,6 @@ def new_uuid(random_bytes: bytes) -> str:
 def utc_text(ms: int) -> str:
     """`2026-11-21T01:02:03Z`."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _add(prefill: dict[str, Answer], part: str, fields: Mapping[str, Any], form: FormDefinition) -> None:
-    for name, cell in fields.items():
-        if _carried_over(form, name) and ("value" in cell or "state" in cell):
-            prefill[f"{part}/{name}"] = {"value": cell["value"]} if "value" in cell else {"state": cell["state"]}
-
-
-def _overlay(
-    event: Sealed, prefill: dict[str, Answer], persons: list[str], aliases: Mapping[str, str], form: FormDefinition
-) -> None:
-    for part in event.envelope["parts"]:
-        name = part["name"]
-        if name == EVENT_PART or "assertions" not in part:
-            continue
-        if name.startswith("p/"):
-            key = name.removeprefix("p/")
-            key = aliases.get(key, key)
-            if key not in persons and event.envelope["head"]["kind"] == "submission":
-                persons.append(key)
-            name = person_part(key)
-        _add(prefill, name, part["assertions"], form)
-
-
-def _carried_over(form: FormDefinition, name: str) -> bool:
-    question = form.by_name.get(name)
-    if question is None or question.type in ("image", "calculate") or question.policy in NOT_CARRIED_OVER:
-        return False
-    outcome = form.by_name.get(OUTCOME)
-    return outcome is None or (question.name != OUTCOME and (not outcome.unit or question.unit != outcome.unit))
 
 
 def _tidy(value: Any) -> Any:

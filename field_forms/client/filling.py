@@ -123,6 +123,11 @@ class Filled:
             and self._truth(row.relevant, part)
         ]
 
+    def row_relevant(self, row: Row) -> bool:
+        """Whether a group, repeat or note of the household is shown."""
+        groups = [self._groups[name] for name in row.parents if name in self._groups]
+        return all(self._truth(each.relevant, HOUSEHOLD_PART) for each in (*groups, row))
+
     def remarks(self) -> list[Remark]:
         """All that is missing, wrong or odd. A prefilled answer nobody touched asserts nothing, so only its absence
         can block."""

@@ -30,7 +30,7 @@ def seal_visit(draft: Draft, *, actor: str, random_bytes: RandomBytes) -> dict[s
     refuse_unless_complete(draft)
     chosen = draft.filled.assertions(draft.fixed.get("corrects"))
     parts = [Part(name, fields) for name, fields in chosen.items()]
-    return _sealed(draft, "submission", parts, actor=actor, random_bytes=random_bytes, body={}, also=())
+    return seal_parts(draft, "submission", parts, actor=actor, random_bytes=random_bytes, body={}, also=())
 
 
 def refuse_unless_complete(draft: Draft) -> None:
@@ -40,10 +40,11 @@ def refuse_unless_complete(draft: Draft) -> None:
         raise NotSealed(blocking)
 
 
-def _sealed(
+def seal_parts(
     draft: Draft, kind: str, parts: list[Part], *, actor: str, random_bytes: RandomBytes,
     body: Mapping[str, Any], also: tuple[tuple[str, str], ...],
 ) -> dict[str, Any]:  # fmt: skip
+    """Parts sealed into the envelope of this draft. Raises `NotSealed` where the event is too large to be sent."""
     paths = {f"{part.name}/{name}" for part in parts for name in part.assertions}
     files = {
         path: {key: answer["file"][key] for key in ("sha256", "bytes", "mime")}

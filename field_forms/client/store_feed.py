@@ -131,9 +131,11 @@ class FeedStore:
         ).fetchone()
         return None if row is None else json.loads(row["definition"])
 
-    def forms(self) -> list[dict[str, Any]]:
-        """Every form version kept."""
-        return [json.loads(row["definition"]) for row in self._store.conn.execute("select definition from forms")]
+    def forms(self, *, current_only: bool = False) -> list[dict[str, Any]]:
+        """Every form version kept, or those with which new forms are opened."""
+        where = " where current = 1" if current_only else ""
+        rows = self._store.conn.execute(f"select definition from forms{where} order by id, version")
+        return [json.loads(row["definition"]) for row in rows]
 
     def save_areas(self, areas: Mapping[str, str]) -> None:
         """The officer's villages: code and name."""

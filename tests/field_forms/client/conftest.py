@@ -1,3 +1,5 @@
+"""Clients and the stand-in server for the tests of the field client."""
+
 from __future__ import annotations
 
 import random
