@@ -1,7 +1,6 @@
 """The one numbered, forward-only list of changes to the database, and the opening of a database at this version.
 
-A migration is never edited after a release; a change is a new one at the end. `tests/server/store/prior/` keeps a
-file of each release that must still come up.
+A migration is never edited after a release; a change is a new one at the end, tested on a file of the release before.
 """
 
 from __future__ import annotations

@@ -166,25 +166,32 @@ _WORK = (
       ref text not null, row_digest text not null, fresh integer not null,
       primary key (home_region, import_id, family_id)
     ) strict, without rowid""",
+    # States and moves: sync/delivery.py. `places`: JSON list of the places in the registry that the payload takes.
     """create table outbox (
-      home_region text not null, household_id text not null, version integer not null, action text not null,
-      idempotency_key text not null, delivery_digest text not null, payload blob not null, state text not null,
-      attempts integer not null default 0, due_ms integer not null, lease_token integer not null default 0,
-      lease_until_ms integer not null default 0, problem text, created_ms integer not null, done_ms integer,
+      home_region text not null, household_id text not null, idempotency_key text not null, action text not null,
+      version integer not null, delivery_digest text not null, payload blob not null, places text not null,
+      state text not null, attempts integer not null, due_ms integer not null,
+      lease_holder text, lease_token integer not null, lease_until_ms integer not null,
+      problem_code text, problem text, receipt_ref text, written_ms integer not null, changed_ms integer not null,
       primary key (home_region, household_id, idempotency_key)
     ) strict""",
-    "create index outbox_due on outbox (due_ms) where state in ('waiting', 'sending', 'uncertain')",
-    "create index outbox_by_state on outbox (home_region, state)",
+    "create index outbox_due on outbox (due_ms) where state in ('pending', 'uncertain')",
+    "create index outbox_leased on outbox (lease_until_ms) where state in ('sending', 'asking')",
+    "create index outbox_by_state on outbox (state, home_region)",
+    # A place is a NIK, or the key of a person who has none; whoever holds it is the household that is delivered.
     """create table reservations (
-      nik_digest text primary key, home_region text not null, household_id text not null, reserved_ms integer not null
+      place text primary key, home_region text not null, household_id text not null, reserved_ms integer not null
     ) strict, without rowid""",
     "create index reservations_by_household on reservations (home_region, household_id)",
     """create table leases (
       name text primary key, holder text not null, token integer not null, until_ms integer not null
     ) strict, without rowid""",
     """create table circuits (
-      destination text primary key, failures integer not null, open_until_ms integer not null,
-      quota_until_ms integer not null, problem text
+      destination text primary key, state text not null, failures integer not null, opened_times integer not null,
+      until_ms integer not null, reason text not null
+    ) strict, without rowid""",
+    """create table quotas (
+      destination text not null, day text not null, used integer not null, primary key (destination, day)
     ) strict, without rowid""",
     """create table job_runs (
       job text primary key, started_ms integer not null, finished_ms integer, outcome text, detail text
