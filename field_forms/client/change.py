@@ -59,6 +59,22 @@ def open_change(
     return Draft(client.drafts, change, row, client.clock.now_ms)
 
 
+def find_persons(client: FieldClient, household_id: str | None, sought: Sequence[str]) -> list[str]:
+    """Person keys for keys, NIKs or names of a household's members. Raises `OpeningProblem` unless each fits one."""
+    if not sought:
+        return []
+    if household_id is None:
+        raise OpeningProblem("Sebutkan keluarga orang itu.")
+    opening = open_known(client.store, client.feed, household_id, client.form(client.visit_form))
+    found = []
+    for text in sought:
+        fitting = [key for key in opening.persons if text == key or text in _names(opening, key)]
+        if len(fitting) != 1:
+            raise OpeningProblem(f"{len(fitting)} anggota cocok dengan {text!r}; sebutkan kuncinya (padan field show)")
+        found += fitting
+    return found
+
+
 def seal_change(draft: Draft, dictionary: Dictionary, *, actor: str, random_bytes: RandomBytes) -> dict[str, Any]:
     """The envelope of a change event. Raises `NotSealed` for what the form refuses, `ChangeProblem` for what the
     choice of people lacks."""
@@ -87,6 +103,10 @@ def _opening(client: FieldClient, household_id: str | None, form: FormDefinition
     if household_id is None:
         return open_new(area, client.rng.randbytes(16))
     return open_known(client.store, client.feed, household_id, form)
+
+
+def _names(opening: Opening, key: str) -> set[Any]:
+    return {(opening.prefill.get(f"{person_part(key)}/{name}") or {}).get("value") for name in ("nik", "m_name")}
 
 
 def _check_persons(persons: Sequence[str], origin: Opening) -> None:

@@ -126,8 +126,10 @@ class _Shown:
                 continue
             if name.startswith("p/"):
                 key = self._key(name.removeprefix("p/"))
-                if here or moves.get(key):
-                    self._keep(key, moves.get(key, True))
+                present = moves.get(key, here)
+                if key in moves or here:
+                    self._keep(key, present)
+                if present:
                     self.take(person_part(key), part["assertions"], event.ref)
             elif here:
                 self.take(name, part["assertions"], event.ref)

@@ -15,14 +15,17 @@ from rich.progress import Progress as Bar
 from field_forms.client import FieldClient, HttpTransport, NotEnrolled, Progress, screens
 from field_forms.client.answers_file import FileProblem, fill_from, read_answers
 from field_forms.client.ask import ask_form
+from field_forms.client.change import find_persons
 from field_forms.client.draft import AnswerProblem, Draft
 from field_forms.client.opening import OpeningProblem
 from field_forms.client.pace import GaveUp
 from field_forms.client.sealing_draft import NotSealed
 from field_forms.client.store import StoreProblem
 from field_forms.client.transport import ServerRefused
+from schemas.bodies import CHANGE_TYPES
+from schemas.changes import ChangeProblem
 
-TOLD = (NotEnrolled, OpeningProblem, AnswerProblem, FileProblem, StoreProblem, GaveUp)
+TOLD = (NotEnrolled, OpeningProblem, AnswerProblem, FileProblem, StoreProblem, GaveUp, ChangeProblem)
 DEFAULT_HOME = "~/.local/share/padan"
 
 
@@ -151,6 +154,30 @@ def fill(
         draft = client.open_correction(ref)
     else:
         draft = client.open_draft(household, area=area)
+    _fill(client, draft, data, file, seal_too)
+
+
+@group.command("change")
+@click.argument("household", required=False)
+@click.option("--type", "kind", required=True, type=click.Choice(sorted(CHANGE_TYPES)), help="What happened.")
+@click.option("--person", "people", multiple=True, help="Whom it is about: person key, NIK or name. May be repeated.")
+@click.option("--to", "to", help="Household id moved to, if it is on the list.")
+@click.option("--from", "origin", help="Household id where an arriving person is listed.")
+@click.option("--area", help="Village, for a family that is not on the list.")
+@click.option("--file", "file", type=click.Path(path_type=Path), help="Answers from a JSON file instead of questions.")
+@click.option("--seal", "seal_too", is_flag=True, help="Seal when everything is answered.")
+@click.pass_obj
+def change(
+    opened: Opener, household: str | None, kind: str, people: tuple[str, ...], to: str | None, origin: str | None,
+    area: str | None, file: Path | None, seal_too: bool,
+) -> None:  # fmt: skip
+    """Report a birth, death, move, split, correction or work accident."""
+    data = read_answers(file) if file else None
+    client = opened()
+    persons = find_persons(client, origin or household, people)
+    draft = client.open_change(
+        household, kind, persons=persons, area=area, to_household=to, from_household=origin
+    )  # fmt: skip
     _fill(client, draft, data, file, seal_too)
 
 

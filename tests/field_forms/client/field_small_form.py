@@ -39,7 +39,8 @@ FIELDS = (
            list_name="nik_status"),
     _field("nik", "p", policy="evidence", evidence=CARD, required="yes",
            relevant=MET + " and ${nik_status} != '3'", warning="regex(., '^[0-9]{16}$')"),
-    _field("sex", "p", "select_one", policy="evidence", evidence=CARD, choices=YES_NO, list_name="yes_no", relevant=MET),
+    _field("sex", "p", "select_one", policy="evidence", evidence=CARD, choices=YES_NO, list_name="yes_no",
+           relevant=MET),
     _field("birth_date", "p", "date", policy="evidence", relevant=MET),
     _field("needs", "p", "select_multiple", policy="set", exclusive=("none",), relevant=MET,
            choices=(Choice("none", "", ""), Choice("walker", "", ""), Choice("stick", "", "")), list_name="aid"),
@@ -50,11 +51,11 @@ FIELDS = (
 
 
 def small_form(version: str = "1") -> FormDefinition:
-    rows = tuple(
-        Row("question", f.name, f.type, ("member",) if f.scope == "p" else (), f.label_id, field=f) for f in FIELDS
-    )
+    rows = [Row("question", f.name, f.type, ("member",) if f.scope == "p" else (), f.label_id, field=f) for f in FIELDS]
+    first = next(index for index, row in enumerate(rows) if row.parents)
+    rows.insert(first, Row("repeat", "member", "begin_repeat", relevant=MET))
     choices = {f.list_name: f.choices for f in FIELDS if f.list_name}
-    return FormDefinition("verifikasi_keluarga", version, "Verifikasi", rows, choices)
+    return FormDefinition("verifikasi_keluarga", version, "Verifikasi", tuple(rows), choices)
 
 
 def record(**changes: Any) -> dict[str, Any]:
