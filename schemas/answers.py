@@ -86,7 +86,7 @@ class Geopoint(fields.Field[Any]):
     """`{"lat", "lon"}` in micro-degrees and `acc_dm`, the accuracy in decimetres; whole numbers all three."""
 
     default_error_messages = {
-        "invalid": 'Not a point: {"lat", "lon", "acc_dm"} as whole micro-degrees and decimetres.',
+        "invalid": "Not a point: lat and lon in whole micro-degrees, acc_dm in whole decimetres.",
         "range": "The point lies outside the globe.",
     }
     _whole = Whole()
