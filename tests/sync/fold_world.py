@@ -200,7 +200,9 @@ class World:
         paper = {"number": "BA-1", "date": "2026-11-21"}
         body = {"delivery_digest": record.delivery_digest, "minutes": paper}
         shown = {line["ref"]: line["household_id"] for line in record.trail["refs"]}
-        return self.event("ratification", int(record.household_id[:8], 16), **{"by": "siti", "body": body, "saw": shown, **more})
+        return self.event(
+            "ratification", int(record.household_id[:8], 16), **{"by": "siti", "body": body, "saw": shown, **more}
+        )
 
 
 def _answers(fields: Mapping[str, Any] | None, evidence: int) -> dict[str, Assertion]:
