@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 32
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotCanonical(ValueError):
@@ -35,8 +37,32 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def check_canonical(value: Any, where: str = "$", depth: int = 0) -> None:
+def check_canonical(value: Any) -> None:
     """Raise `NotCanonical` unless the value, at every depth, keeps the rules above."""
+    if not _is_canonical(value, 0):
+        _find_fault(value, "$", 0)
+
+
+def _is_canonical(value: Any, depth: int) -> bool:
+    """The same rules as `_find_fault` without naming a place: intake asks this of every answer of every event."""
+    kind = type(value)
+    if kind is str:
+        return "\x00" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if kind is int:
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
+    if kind is dict:
+        if depth >= DEPTH_MAX:
+            return False
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii() or "\x00" in key or not _is_canonical(item, depth + 1):
+                return False
+        return True
+    if kind is list:
+        return depth < DEPTH_MAX and all(_is_canonical(item, depth + 1) for item in value)
+    return value is None or kind is bool
+
+
+def _find_fault(value: Any, where: str, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise NotCanonical(f"{where}: nested deeper than {DEPTH_MAX}")
     if value is None or isinstance(value, bool):
@@ -50,10 +76,10 @@ def check_canonical(value: Any, where: str = "$", depth: int = 0) -> None:
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii() or "\x00" in key:
                 raise NotCanonical(f"{where}: key {key!r} is not ASCII text")
-            check_canonical(item, f"{where}.{key}", depth + 1)
+            _find_fault(item, f"{where}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            check_canonical(item, f"{where}[{index}]", depth + 1)
+            _find_fault(item, f"{where}[{index}]", depth + 1)
     else:
         raise NotCanonical(f"{where}: {type(value).__name__} is not allowed; write decimals as strings")
 
