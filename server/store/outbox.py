@@ -68,12 +68,15 @@ def write(db: Connection, row: OutboxRow, now_ms: int) -> bool:
     )
 
 
-def claim(db: Connection, holder: str, now_ms: int, lease_ms: int, limit: int) -> list[OutboxRow]:
+def claim(
+    db: Connection, holder: str, now_ms: int, lease_ms: int, limit: int, *, asking_only: bool = False
+) -> list[OutboxRow]:
     """Lease the rows that are due, oldest first, at most one per household: pending ones to send, uncertain to ask."""
     claimed: list[OutboxRow] = []
+    sending = "0 = 1" if asking_only else "o.state = 'pending'"
     with db.transaction():
         rows = db.all(
-            """select o.* from outbox o where o.due_ms <= :now and (o.state = 'uncertain' or (o.state = 'pending'
+            f"""select o.* from outbox o where o.due_ms <= :now and (o.state = 'uncertain' or ({sending}
                  and not exists (select 1 from outbox f where f.home_region = o.home_region
                    and f.household_id = o.household_id and f.state in ('sending', 'uncertain', 'asking'))))
                order by o.due_ms, o.written_ms, o.household_id, o.version limit :limit""",

@@ -183,6 +183,24 @@ _WORK = (
       place text primary key, home_region text not null, household_id text not null, reserved_ms integer not null
     ) strict, without rowid""",
     "create index reservations_by_household on reservations (home_region, household_id)",
+    # What the last receipt of a household id says stands in the registry: a cache of receipt events.
+    """create table standings (
+      home_region text not null, household_id text not null, version integer not null, withdrawn integer not null,
+      delivery_digest text not null, content_digest text not null, disputed text not null, places text not null,
+      idempotency_key text not null,
+      primary key (home_region, household_id)
+    ) strict, without rowid""",
+    # Households that delivery looks at again; `blocked_on` is a place, a household or a word, `wanted` are places.
+    """create table delivery_queue (
+      home_region text not null, household_id text not null, generation integer not null, due_ms integer not null,
+      blocked_on text not null, wanted text not null,
+      primary key (home_region, household_id)
+    ) strict, without rowid""",
+    "create index delivery_queue_due on delivery_queue (due_ms)",
+    "create index delivery_queue_blocked on delivery_queue (blocked_on) where blocked_on <> ''",
+    """create table delivery_cursors (
+      home_region text primary key, position integer not null
+    ) strict, without rowid""",
     """create table leases (
       name text primary key, holder text not null, token integer not null, until_ms integer not null
     ) strict, without rowid""",
