@@ -131,7 +131,12 @@ class Event:
 
 def payload_hash(head: Mapping[str, Any], part_hashes: Mapping[str, str]) -> str:
     """SHA-256 over the canonical head and the salted hash of each part, as 64 hex digits."""
-    return sha256_hex(canonical_bytes_unchecked({"head": head, "parts": part_hashes}))
+    return payload_hash_of_bytes(canonical_bytes_unchecked(head), part_hashes)
+
+
+def payload_hash_of_bytes(head: bytes, part_hashes: Mapping[str, str]) -> str:
+    """As `payload_hash`, of the canonical bytes of a head: what is hashed is `{"head":...,"parts":{name: hash}}`."""
+    return sha256_hex(b'{"head":' + head + b',"parts":' + canonical_bytes_unchecked(dict(part_hashes)) + b"}")
 
 
 def part_hash(salt: str, content: Mapping[str, Any] | bytes) -> str:

@@ -16,7 +16,7 @@ from schemas import limits
 from schemas.areas import covered_by_any, is_area
 from schemas.canonical import canonical_bytes_unchecked, sha256_hex
 from schemas.envelope import EnvelopeProblem, check_envelope
-from schemas.event import DEVICE_KINDS, part_hash, payload_hash, ref_of
+from schemas.event import DEVICE_KINDS, part_hash, payload_hash_of_bytes, ref_of
 from schemas.json_text import RawItem
 
 HOLD_REASONS: Mapping[str, str] = {
@@ -215,7 +215,8 @@ def sealed_from(envelope: Mapping[str, Any]) -> Sealed:
             continue
         content = canonical_bytes_unchecked({"assertions": part["assertions"], "text": part["text"]})
         parts.append(SealedPart(part["name"], part["salt"], content, part_hash(part["salt"], content)))
-    hashed = payload_hash(head, {part.name: part.hash for part in parts})
+    head_bytes = canonical_bytes_unchecked(head)
+    hashed = payload_hash_of_bytes(head_bytes, {part.name: part.hash for part in parts})
     transport = envelope.get("transport")
     transport = transport if isinstance(transport, dict) else None
     install, seq = _origin(transport)
@@ -225,7 +226,7 @@ def sealed_from(envelope: Mapping[str, Any]) -> Sealed:
         id=head["id"],
         kind=head["kind"],
         head=head,
-        head_bytes=canonical_bytes_unchecked(head),
+        head_bytes=head_bytes,
         parts=tuple(parts),
         payload_hash=hashed,
         signature=signature if _is_signature(signature) else None,

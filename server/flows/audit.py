@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.event import ref_of
+from schemas.event import payload_hash_of_bytes, ref_of
 from server.store import events
 from server.store.database import Connection, Row
 from server.store.identity import epoch_ids
@@ -89,9 +89,7 @@ def _verify_region(
 def _row_problems(db: Connection, row: Row, counts: dict[str, int]) -> Iterator[str]:
     try:
         head, part_hashes = json.loads(row["head"]), json.loads(row["part_hashes"])
-        hashed = hashlib.sha256(
-            b'{"head":' + bytes(row["head"]) + b',"parts":' + _canonical(part_hashes) + b"}"
-        ).hexdigest()
+        hashed = payload_hash_of_bytes(bytes(row["head"]), part_hashes)
     except ValueError:
         yield "head: the bytes are no JSON any more"
         return
@@ -130,7 +128,3 @@ def _hash_bytes(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         return text.encode()
-
-
-def _canonical(part_hashes: dict[str, str]) -> bytes:
-    return json.dumps(part_hashes, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
