@@ -10,7 +10,7 @@ import base64
 import hashlib
 import mimetypes
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from field_forms.client.transport import Server, ServerRefused, Transport, Unrea
 from schemas.envelope import check_envelope
 from schemas.event import ref_of
 from schemas.form import Dictionary, FormDefinition
-from schemas.signing import public_key
+from schemas.signing import public_key, sign_event
 
 APP = "padan-field/0.1"
 VISIT_FORM = "verifikasi_keluarga"
@@ -74,30 +74,45 @@ class FieldClient:
     # Enrolment
 
     def enrol(self, code: str) -> dict[str, Any]:
-        """Exchange a one-time code for tokens. The install id and key are saved first, so that the same install can
-        ask again when the answer was lost. Raises `ServerRefused`, `GaveUp`."""
+        """Exchange a one-time code for tokens. Install id and key are saved first, so that the same install can ask
+        again when the answer was lost; one that the server revoked is given up for a new one. Raises
+        `ServerRefused`, `GaveUp`."""
+        if self.store.setting("install") is None:
+            self._new_install()
+        try:
+            answer = self._enrol(code)
+        except ServerRefused as error:
+            if error.code != "install_taken":
+                raise
+            self._new_install()
+            answer = self._enrol(code)
         with self.store.transaction():
-            if self.store.setting("install") is None:
-                self.store.set(install=self._uuid())
-                self.store.save_tokens({"install_key": self.rng.randbytes(32).hex()})
-        private = bytes.fromhex(self.store.token("install_key") or "")
-        install, public = self.store.setting("install"), base64.b64encode(public_key(private)).decode()
-        backoff = self._backoff()
+            self.store.save_tokens({"deposit": answer["deposit_token"], "read": answer["read_token"]})
+            self.store.set(officer=answer["officer"], sealing_key=answer["sealing_key"], scopes=answer["areas"])
+            self.feed.save_areas({each["code"]: each["name"] for each in answer["areas"]})
+        return answer
+
+    def _new_install(self) -> None:
+        """A new identity of this installation. What was sealed before bears the signature of the old one."""
+        with self.store.transaction():
+            self.store.set(install=self._uuid())
+            self.store.save_tokens({"install_key": self.rng.randbytes(32).hex()})
+
+    def _enrol(self, code: str) -> dict[str, Any]:
+        server, backoff = Server(self._need_transport()), self._backoff()
+        public = base64.b64encode(public_key(self._install_key())).decode()
         while True:
             try:
-                answer = Server(self._need_transport()).enrol(code=code, install=install, public_key=public, app=APP)
-                break
+                return server.enrol(code=code, install=self.store.setting("install"), public_key=public, app=APP)
             except Unreachable:
                 backoff.wait("tidak ada jaringan")
             except ServerRefused as error:
                 if not error.passing:
                     raise
                 backoff.wait(f"server sibuk ({error.code})", error.retry_after_s)
-        with self.store.transaction():
-            self.store.save_tokens({"deposit": answer["deposit_token"], "read": answer["read_token"]})
-            self.store.set(officer=answer["officer"], sealing_key=answer["sealing_key"], scopes=answer["areas"])
-            self.feed.save_areas({each["code"]: each["name"] for each in answer["areas"]})
-        return answer
+
+    def _install_key(self) -> bytes:
+        return bytes.fromhex(self.store.token("install_key") or "")
 
     @property
     def officer(self) -> str:
@@ -167,6 +182,19 @@ class FieldClient:
         """As `Draft.answer`."""
         draft.answer(path, value, state=state)
 
+    def answer_all(self, draft: Draft, answers: Mapping[str, Any]) -> None:
+        """Many answers in one transaction: path -> value, or `{"state": ...}`. All or none are saved."""
+        try:
+            with self.store.transaction():
+                for path, value in answers.items():
+                    if isinstance(value, Mapping) and value.keys() == {"state"}:
+                        draft.answer(path, state=value["state"])
+                    else:
+                        draft.answer(path, value)
+        except BaseException:
+            draft.reload()
+            raise
+
     def add_member(self, draft: Draft) -> str:
         """A member who is not on record; returns the key `<household>/<person>`."""
         return draft.add_member(self._uuid())
@@ -193,6 +221,7 @@ class FieldClient:
             envelope = seal_change(draft, forms, actor=self.officer, random_bytes=self.rng.randbytes)
         else:
             envelope = seal_visit(draft, actor=self.officer, random_bytes=self.rng.randbytes)
+        envelope = sign_event(self._install_key(), envelope)
         check_envelope(envelope)
         ref = ref_of(envelope["payload_hash"])
         self.store.add_sealed(envelope, ref, self._transport_facts(), draft.id)

@@ -77,6 +77,13 @@ class Draft:
             answer["file"] = dict(file)
         self._save(path, answer)
 
+    def reload(self) -> None:
+        """Back to what is on the disk."""
+        row = self._store.get(self.id)
+        if row is not None:
+            self.answers, self.persons = dict(row.answers), list(row.persons)
+            self._changed()
+
     def leave(self, path: str) -> None:
         """Take an answer back: the prefilled one shows again and counts as untouched."""
         self._save(path, None)

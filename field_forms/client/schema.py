@@ -16,7 +16,8 @@ SCHEMA = (
     # `offer`: the state before a restored server put it in doubt; null = not in doubt.
     """create table events (
         seq integer primary key, id text not null unique, ref text not null unique, household_id text not null,
-        payload_hash text not null, envelope text not null, transport text not null, size integer not null,
+        payload_hash text not null, envelope text not null, transport text not null, signature text,
+        size integer not null,
         state text not null, stamp text, status text, reason text, receipt text, offer text) strict""",
     """create table event_filings (
         household_id text not null, ref text not null, primary key (household_id, ref)) strict""",

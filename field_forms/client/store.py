@@ -39,6 +39,7 @@ class Sealed:
     state: str
     envelope: dict[str, Any]
     transport: dict[str, Any]
+    signature: dict[str, Any] | None
     stamp: dict[str, Any] | None
     status: str | None
     reason: str | None
@@ -47,6 +48,8 @@ class Sealed:
     def item(self) -> dict[str, Any]:
         """What is sent: the sealed bytes with stamp and transport facts beside them."""
         beside: dict[str, Any] = {"transport": self.transport}
+        if self.signature is not None:
+            beside["signature"] = self.signature
         if self.stamp is not None:
             beside["stamp"] = self.stamp
         return self.envelope | beside
@@ -127,15 +130,19 @@ class Store:
         self, envelope: Mapping[str, Any], ref: str, transport: Mapping[str, Any], draft_id: str | None
     ) -> None:
         """Save a sealed event and drop its draft, in one transaction. The sequence number is given here."""
-        head = envelope["head"]
-        blob = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
+        head, signature = envelope["head"], envelope.get("signature")
+        sealed = {name: envelope[name] for name in ("head", "parts", "payload_hash")}
+        blob = json.dumps(sealed, separators=(",", ":"), ensure_ascii=False)
         with self.transaction() as conn:
             seq = conn.execute("select coalesce(max(seq), 0) + 1 from events").fetchone()[0]
             conn.execute(
-                "insert into events (seq, id, ref, household_id, payload_hash, envelope, transport, size, state)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (seq, head["id"], ref, head["household_id"], envelope["payload_hash"], blob,
-                 json.dumps({**transport, "seq": seq}), len(blob.encode()), SEALED),
+                "insert into events"
+                " (seq, id, ref, household_id, payload_hash, envelope, transport, signature, size, state)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    seq, head["id"], ref, head["household_id"], envelope["payload_hash"], blob,
+                    json.dumps({**transport, "seq": seq}), _json(signature), len(blob.encode()), SEALED,
+                ),
             )  # fmt: skip
             for household in {head["household_id"], *(each["household_id"] for each in head["also"])}:
                 conn.execute("insert into event_filings values (?, ?)", (household, ref))
@@ -319,7 +326,7 @@ class Store:
             Sealed(
                 seq=row["seq"], id=row["id"], ref=row["ref"], household_id=row["household_id"], state=row["state"],
                 envelope=json.loads(row["envelope"]), transport=json.loads(row["transport"]),
-                stamp=None if row["stamp"] is None else json.loads(row["stamp"]),
+                signature=_load(row["signature"]), stamp=_load(row["stamp"]),
                 status=row["status"], reason=row["reason"], size=row["size"],
             )
             for row in rows
@@ -335,6 +342,14 @@ class Store:
             for statement in SCHEMA:
                 conn.execute(statement)
             conn.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def _without_part(envelope: dict[str, Any], name: str) -> dict[str, Any] | None:

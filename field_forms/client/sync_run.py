@@ -145,10 +145,13 @@ class SyncRun:
 
     def _new_epoch(self, hello: Mapping[str, Any]) -> None:
         known, now = self._store.setting("epoch"), self._clock.now_ms()
+        same_server = self._store.setting("server_id") == hello.get("server_id")
         if known is None:
             self._store.set(epoch=hello["epoch"], server_id=hello.get("server_id"), last_have_ms=now)
-        elif known != hello["epoch"]:
-            self._store.offer_all(in_doubt=True, epoch=hello["epoch"], last_have_ms=now)
+        elif known != hello["epoch"] or not same_server:
+            self._store.offer_all(
+                in_doubt=True, epoch=hello["epoch"], server_id=hello.get("server_id"), last_have_ms=now
+            )
             self._feed.start_over()
             self.result.epoch_changed = True
         elif abs(now - self._store.setting("last_have_ms", 0)) > HAVE_EVERY_MS:

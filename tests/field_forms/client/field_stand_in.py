@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from field_forms.client.transport import Request, Response, Unreachable
 from schemas.event import Assertion, Part, ref_of, seal
+from schemas.signing import sign_event
 
 
 class StandIn:
@@ -27,6 +28,7 @@ class StandIn:
         self.codes = {"KODE-1": "psm-siti"}
         self.installs: dict[str, str] = {}
         self.revoked = False
+        self.taken: set[str] = set()
         self.deposits: list = []
         self.answers: dict[str, dict] = {}
         self.busy: list[Response] = []
@@ -61,6 +63,9 @@ class StandIn:
     def on_enrol(self, data, token, query, path):
         if data["code"] not in self.codes:
             return problem(403, "enrol_code_unknown")
+        if data["install"] in self.taken:
+            self.installs.pop(data["code"], None)
+            return problem(409, "install_taken")
         if self.installs.setdefault(data["code"], data["install"]) != data["install"]:
             return problem(409, "enrol_code_used")
         return ok(ENROLLED | {"epoch": self.epoch, "officer": {"id": self.codes[data["code"]], "name": "Siti"}})
@@ -207,7 +212,9 @@ def put(client, *numbers: int, **options) -> list[str]:
     ids = []
     for number in numbers:
         envelope = sealed_event(number, **options)
-        client.store.add_sealed(envelope, ref_of(envelope["payload_hash"]), {"install": "i", "wall": 0}, None)
+        signed = sign_event(bytes.fromhex(client.store.token("install_key")), envelope)
+        facts = {"install": client.store.setting("install")}
+        client.store.add_sealed(signed, ref_of(envelope["payload_hash"]), facts, None)
         ids.append(envelope["head"]["id"])
     return ids
 

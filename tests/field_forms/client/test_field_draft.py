@@ -10,6 +10,7 @@ from field_forms.client.draft import AnswerProblem
 from field_forms.client.opening import OpeningProblem
 from field_forms.client.sealing_draft import NotSealed
 from schemas.envelope import check_envelope, hash_matches
+from schemas.question import EvidenceRule
 
 
 @pytest.fixture
@@ -335,3 +336,31 @@ def test_a_household_that_is_not_the_officers_cannot_be_opened(client, server):
     client.sync()
     with pytest.raises(OpeningProblem, match="pengawas"):
         client.open_draft(HOUSEHOLD)
+
+
+def test_a_unit_has_one_evidence_its_lowest(server, make_client):
+    from dataclasses import replace
+
+    form = small_form()
+    rows = tuple(
+        replace(row, field=replace(row.field, evidence=EvidenceRule(3))) if row.name == "rw" else row
+        for row in form.rows
+    )
+    server.forms = [replace(form, rows=rows).to_json()]
+    server.feed = [record()]
+    client = make_client()
+    client.sync()
+    household = said(sealed(client, visit(client, **{"h/rw": "002"})), "h")
+    assert {name: household[name]["evidence"] for name in ("address", "rt", "rw")} == {"address": 1, "rt": 1, "rw": 1}
+
+
+def test_many_answers_at_once_are_all_saved_or_none(client):
+    draft = visit(client)
+    client.answer_all(draft, {"h/rt": "008", f"p/{IBU}/nik": {"state": "unknown"}})
+    with pytest.raises(AnswerProblem):
+        client.answer_all(draft, {"h/rw": "009", "h/tidak_ada": "1"})
+    assert "h/rw" not in draft.answers
+    again = client.draft(draft.id)
+    assert again.answers["h/rt"]["value"] == "008"
+    assert again.answers[f"p/{IBU}/nik"] == {"state": "unknown"}
+    assert "h/rw" not in again.answers

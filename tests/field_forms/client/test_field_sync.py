@@ -230,6 +230,26 @@ def test_enrolling_again_after_a_lost_answer_uses_the_same_install(server, make_
     assert make_client(name="lain", enrolled=False).store.setting("install") is None
 
 
+def test_a_revoked_install_enrols_anew_and_its_old_forms_keep_their_signature(server, make_client):
+    import base64
+
+    from schemas.signing import EVENT, public_key, verify
+
+    client = make_client()
+    old, key = client.store.setting("install"), bytes.fromhex(client.store.token("install_key"))
+    put(client, 1)
+    server.installs["KODE-2"] = old
+    server.codes["KODE-2"] = "psm-siti"
+    server.taken.add(old)
+    client.enrol("KODE-2")
+    assert client.store.setting("install") != old
+    assert client.sync().complete
+    (row,) = server.log
+    assert row["item"]["transport"]["install"] == old
+    assert verify(public_key(key), EVENT, bytes.fromhex(row["hash"]), row["item"]["signature"]["value"])
+    assert base64.b64decode(row["item"]["signature"]["value"])
+
+
 def test_without_enrolment_a_sync_says_what_to_do(make_client):
     with pytest.raises(NotEnrolled, match="enrol"):
         make_client(name="baru", enrolled=False).sync()
@@ -332,3 +352,12 @@ def test_an_upload_cut_in_the_middle_is_an_unreachable_server(server, make_clien
     assert client.sync().complete
     assert len(server.log) == 1
     assert issubclass(Unreachable, Exception)
+
+
+def test_a_stamp_once_saved_stays(make_client):
+    client = make_client()
+    put(client, 1)
+    (event,) = client.sealed_events()
+    client.store.save_stamps({event.ref: {"time": "early"}})
+    client.store.save_stamps({event.ref: {"time": "late"}})
+    assert client.sealed_events()[0].stamp == {"time": "early"}
