@@ -1,7 +1,7 @@
 """XLSForm expressions (constraint, relevance, calculation) compiled once to Python closures.
 
 Why an evaluator of our own: these expressions run inside the fold, whose bytes must not change when a library is
-upgraded, and which knows no float, no clock and no locale (docs/decisions/expressions.md). The grammar is XPath 1.0
+upgraded, and which knows no float, clock or locale (docs/decisions/0020-...). The grammar is XPath 1.0
 without paths, as XLSForm writes it: `${question}`, `.`, literals, operators, functions (schemas/xpath_functions.py).
 
 A text is read by recursive descent straight into closures. An error names the place in the text.
