@@ -70,6 +70,7 @@ class Store:
             self.conn.execute("pragma journal_mode = wal")
             self.conn.execute("pragma synchronous = full")
             self.conn.execute("pragma foreign_keys = on")
+            self.conn.execute("pragma secure_delete = on")  # an erased person is not to be found in the file
             self._prepare()
         except sqlite3.DatabaseError as error:
             self.conn.close()
@@ -306,13 +307,21 @@ class Store:
             )
 
     def erase_person(self, key: str) -> None:
-        """Empty a person's part in what the server already has; the hash of the part keeps the event whole."""
+        """Empty a person's part in what the server already has, in signed events and in drafts. The hash of the part
+        keeps an event whole. What was never sent goes to the server first, which erases it there."""
         with self.transaction() as conn:
-            rows = conn.execute("select seq, envelope from events where state in ('received', 'durable')").fetchall()
-            for row in rows:
-                envelope = json.loads(row["envelope"])
-                if without := _without_part(envelope, "p/" + key):
-                    conn.execute("update events set envelope = ? where seq = ?", (json.dumps(without), row["seq"]))
+            for table, where in (("events", "where state in ('received', 'durable')"), ("staff_events", "")):
+                for row in conn.execute(f"select rowid as number, envelope from {table} {where}").fetchall():
+                    if without := _without_part(json.loads(row["envelope"]), "p/" + key):
+                        conn.execute(
+                            f"update {table} set envelope = ? where rowid = ?", (json.dumps(without), row["number"])
+                        )
+            for row in conn.execute("select id, fixed from drafts").fetchall():
+                fixed = json.loads(row["fixed"])
+                fixed["prefill"] = {p: a for p, a in fixed["prefill"].items() if not p.startswith(f"p/{key}/")}
+                conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
+            conn.execute("delete from draft_persons where key = ?", (key,))
+            conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", (len(key) + 3, f"p/{key}/"))
 
     def counts(self) -> dict[str, int]:
         """Number of own events by state."""

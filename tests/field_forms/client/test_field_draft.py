@@ -364,3 +364,19 @@ def test_many_answers_at_once_are_all_saved_or_none(client):
     assert again.answers["h/rt"]["value"] == "008"
     assert again.answers[f"p/{IBU}/nik"] == {"state": "unknown"}
     assert "h/rw" not in again.answers
+
+
+def test_an_erased_person_leaves_the_tablet_and_the_hashes_still_hold(client, server):
+    client.seal(visit(client, **{f"p/{IBU}/nik_status": "1"}))
+    client.sync()
+    draft = visit(client, **{f"p/{IBU}/nik": "1903014102900004"})
+    server.feed += [record(data={"household": {}, "persons": []}), {"kind": "erased", "persons": [IBU], "refs": []}]
+    client.sync()
+    (event,) = client.sealed_events()
+    assert hash_matches(event.envelope)
+    assert {part["name"]: "assertions" in part for part in event.envelope["parts"]} == {"h": True, f"p/{IBU}": False}
+    assert client.draft(draft.id).persons == []
+    client.close()
+    files = b"".join(path.read_bytes() for path in client.home.glob("tablet.db*"))
+    assert b"1903014102900001" not in files
+    assert b"1903014102900004" not in files
