@@ -1,17 +1,14 @@
 """Families of a list, streamed: rows put together by family id, villages found, numbers judged, problems by row.
 
 A family whose rows stand in one place is given out at once; one that comes back further down is held until its last
-row. To know which those are, the file is read twice: memory stays at eight bytes a family, and no copy of the list is
-written anywhere.
+row. Beyond those, memory holds eight bytes a family.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import chain, islice
 from pathlib import Path
 
 from schemas.areas import AreaTable
@@ -20,10 +17,9 @@ from schemas.limits import PERSONS_PER_EVENT_MAX
 from schemas.nik import kk_warnings, nik_warnings, parse_kk, parse_nik
 from schemas.prelist import HEAD_OF_FAMILY, PrelistFamily
 from schemas.prelist_problems import ERROR, NOTE, NOTES, WARNING, RowProblem
-from server.prelist.headings import Columns, HeadingsMissing, locate
 from server.prelist.mapping import ColumnMapping
-from server.prelist.records import Record, RowReader, sheet_records
-from server.prelist.sources import Row, Sheet, open_sheets, sheet_skipped
+from server.prelist.records import Record, RowReader
+from server.prelist.spool import Spool
 from server.prelist.villages import Villages
 
 FAMILY_SIZE_MAX = 30
@@ -57,70 +53,18 @@ def read_prelist(
     `PrelistUnreadable` where the file as a whole can't be read, a damaged end included, before the first family.
     """
     judge = Judgement(areas, region, retired, on)
-    returning = _returning(path, mapping)
-    _, noticed = open_sheets(path)
-    yield from noticed
-    assembly = _Assembly(judge, Villages(areas, region), returning)
-    some = False
-    for sheet, first, located in _located(path, mapping):
-        if located is None:
-            yield sheet_skipped(sheet)
-            continue
-        reader = RowReader(mapping, located, sheet.name)
-        for record in sheet_records(chain(first, sheet.rows), reader, max(mapping.first_row, located.row + 1)):
-            some = True
-            yield from assembly.add(record)
-    yield from assembly.finish()
-    if not some:
-        yield RowProblem(0, "", "no_rows", ERROR)
-
-
-def _located(path: Path, mapping: ColumnMapping) -> Iterator[tuple[Sheet, list[Row], Columns | None]]:
-    """Each sheet with the rows read of it already and its columns; None for a later sheet without headings.
-
-    At least one sheet must have them: the first complaint is raised at the end where none has.
-    """
-    sheets, _ = open_sheets(path)
-    missing, found = None, False
-    for sheet in sheets:
-        first = list(islice(sheet.rows, mapping.heading_rows[1] + 1))
-        place = f"{path.name}, lembar {sheet.name}" if sheet.name else path.name
-        try:
-            located = locate(first, mapping, place)
-        except HeadingsMissing as error:
-            missing = missing or error
-            yield sheet, first, None
-            continue
-        found = True
-        yield sheet, first, located
-    if not found and missing is not None:
-        raise missing
-
-
-def _returning(path: Path, mapping: ColumnMapping) -> dict[int, int]:
-    """Hash of family id -> in how many places it stands, for those standing in more than one."""
-    places, last = array("q"), ""
-    for sheet, first, located in _located(path, mapping):
-        if located is None:
-            continue
-        index = located.indexes["family_id"]
-        for row in chain(first, sheet.rows):
-            text = row.cells[index].strip() if index < len(row.cells) else ""
-            if row.number >= mapping.first_row and text and text != last:
-                last = text
-                places.append(hash(_plain(text)))
-    repeated: dict[int, int] = {}
-    previous = None
-    for value in sorted(places):
-        if value == previous:
-            repeated[value] = repeated.get(value, 1) + 1
-        previous = value
-    return repeated
-
-
-def _plain(text: str) -> str:
-    """Cells that give the same family id must hash alike, however they are written."""
-    return "".join(letter for letter in text if letter.isalnum())
+    with Spool(path, mapping) as spool:
+        yield from spool.noticed
+        if not any(table.rows for table in spool.tables):
+            yield RowProblem(0, "", "no_rows", ERROR)
+        assembly = _Assembly(judge, Villages(areas, region), spool)
+        for table, rows in spool.rows():
+            reader = RowReader(mapping, table.columns, table.name)
+            for row in rows:
+                record = reader.read(row)
+                if record is not None:
+                    yield from assembly.add(record)
+        yield from assembly.finish()
 
 
 @dataclass(slots=True)
@@ -145,7 +89,7 @@ class _Assembly:
 
     judge: Judgement
     villages: Villages
-    returning: dict[int, int]
+    spool: Spool
     open: _Group | None = None
     held: dict[str, tuple[_Group, int]] = field(default_factory=dict)
 
@@ -177,9 +121,8 @@ class _Assembly:
         if group is None:
             return
         family_id = group.first.family_id
-        places = self.returning.get(hash(_plain(family_id)), 1)
         seen = self.held.get(family_id, (group, 0))[1] + 1
-        if seen < places:
+        if seen < self.spool.places_of(family_id):
             self.held[family_id] = (group, seen)
             return
         self.held.pop(family_id, None)

@@ -7,7 +7,6 @@ as one is kept as a remark, never guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -198,11 +197,3 @@ class RowReader:
         close = row.number <= max(self.columns.row + 1, self.mapping.first_row)
         return close and len(filled) > 3 and all(_NUMBERS_ONLY.match(cell) for cell in filled)
 
-
-def sheet_records(rows: Iterator[Row], reader: RowReader, first_row: int) -> Iterator[Record]:
-    """Records of the rows from `first_row` on."""
-    for row in rows:
-        if row.number >= first_row:
-            record = reader.read(row)
-            if record is not None:
-                yield record
