@@ -86,7 +86,9 @@ def _filled_while_linked(
     for event in counted:
         if event.kind not in FIELD_KINDS or event.ref in components.reattached:
             continue
-        strangers = {hid for hid in event.context.values() if hid not in own and once.find(hid) in family}
+        # A move or a split names the other family on purpose: it is filed under both.
+        other = set(event.context.values()).difference(own, event.filed_under)
+        strangers = {hid for hid in other if once.find(hid) in family}
         if strangers:
             line = {"ref": event.ref, "path": FORM_PATH}
             conflicts.append(Conflict("filled_while_linked", (line,), more={"households": sorted(strangers)}))

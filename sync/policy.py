@@ -83,13 +83,17 @@ def _evidence(found: Heads, question: Question) -> Outcome:
 
 
 def _latest(found: Heads, question: Question) -> Outcome:
-    """Causal successor; else drop heads whose interval lies wholly before another head's."""
-    times = {claim.pair: question.interval(claim.ref) for claim in found.heads}
+    """Causal successor; else drop heads whose interval lies wholly before another head's. A decision stands at the
+    times of what it covers: else settling two visits would bring a third, older one back."""
+    if len(found.heads) == 1:
+        return _agree(found, found.heads, "latest")
+    settled = {pair for claim in found.heads for pair in claim.covers or ()}
+    visits = [claim for claim in found.all if not claim.decides and (claim in found.heads or claim.pair in settled)]
+    times = {claim.pair: question.interval(claim.ref) for claim in visits}
     left = tuple(
         claim
         for claim in found.heads
-        if claim.decides
-        or not any(not other.decides and wholly_before(times[claim.pair], times[other.pair]) for other in found.heads)
+        if claim.decides or not any(wholly_before(times[claim.pair], times[other.pair]) for other in visits)
     )
     return _agree(found, left, "latest")
 
