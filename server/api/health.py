@@ -1,0 +1,66 @@
+"""Alive, ready, and what is measured. Outside /v1 and without a token: nothing here tells about a person."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from server.api.services import services
+from server.store import cases, events, fold_queue, forms, households, unreadable
+from server.store.database import StoreError
+
+blueprint = Blueprint("health", __name__)
+
+FREE_BYTES_MIN = 256 * 1024**2
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return Response('{"status":"ok"}', mimetype="application/json")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Each subsystem by itself; 503 where one is not ready."""
+    mine = services()
+    checks = {"database": False, "forms": False, "disk": False}
+    try:
+        checks["database"] = mine.db.value("select 1") == 1
+        checks["forms"] = bool(forms.published_forms(mine.db))
+    except StoreError:
+        checks["database"] = False
+    checks["disk"] = shutil.disk_usage(Path(mine.store.path).parent).free > FREE_BYTES_MIN
+    ready = all(checks.values())
+    body = json.dumps({"status": "ok" if ready else "not_ready", "checks": checks})
+    return Response(body, status=200 if ready else 503, mimetype="application/json")
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text. Gauges are read from the store when asked: every process shows the same."""
+    mine = services()
+    registry = CollectorRegistry()
+    _gauge(registry, "padan_log_events", "Rows of the log.", events.count(mine.db))
+    _gauge(registry, "padan_households", "Merged households.", households.count(mine.db))
+    _gauge(registry, "padan_fold_queue", "Households waiting to be folded.", fold_queue.length(mine.db))
+    oldest = fold_queue.oldest_ms(mine.db)
+    age_s = 0 if oldest is None else max(0, mine.clock.now_ms() - oldest) // 1000
+    _gauge(registry, "padan_fold_queue_age_seconds", "Age of the oldest of them.", age_s)
+    _gauge(registry, "padan_fold_failures", "Households that could not be folded.", len(fold_queue.failures(mine.db)))
+    _gauge(registry, "padan_unreadable_items", "Items kept as bytes.", unreadable.count(mine.db))
+    by_state = Gauge("padan_households_by_state", "Merged households by state.", ["state"], registry=registry)
+    for state, count in households.counts_by_state(mine.db).items():
+        by_state.labels(state).set(count)
+    by_kind = Gauge("padan_open_cases", "Open cases by kind.", ["kind"], registry=registry)
+    for kind, count in cases.counts(mine.db).items():
+        by_kind.labels(kind).set(count)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:
+    Gauge(name, about, registry=registry).set(value)

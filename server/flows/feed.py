@@ -1,0 +1,164 @@
+"""The device feed: what a tablet may know of each household of its areas, newest version of each, page by page.
+
+Assigned households in full, with the signed events behind them; the rest of the village as a name and an RT, NIK
+masked. Of a NIK that stands in two places a tablet learns the kind and its own person, never the other family.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from schemas import limits
+from schemas.nik import mask_nik
+from schemas.paths import person_key_of
+from server.auth.callers import Caller
+from server.auth.keys import ServerKeys
+from server.flows.cursors import Cursor, read_cursor, write_cursor
+from server.flows.hello import scope_digest
+from server.store import events, feed, keys, niks
+from server.store.database import Connection
+from server.store.feed import FeedEntry
+from server.store.households import assigned_to
+
+STAFF_SIGNED = frozenset(
+    {"prelist", "assignment", "review", "decision", "verdict", "link", "unlink", "void", "undo", "reattach", "hold"}
+    | {"admit", "waive", "ratification", "receipt", "verification", "stamp"}
+)
+"""Kinds of signed events that travel, so that a restored server gets them back from tablets."""
+
+
+def feed_page(
+    db: Connection, server_keys: ServerKeys, caller: Caller, cursor_text: str | None, limit: int
+) -> dict[str, Any]:
+    """One page: items, the cursor to go on from, whether there is more. Raises `ProblemError` (reset, bad_cursor)."""
+    limit = max(1, min(limit, limits.FEED_PAGE_MAX))
+    epoch, scope = keys.identity(db).epoch, scope_digest(caller)
+    cursor = read_cursor(cursor_text, server_keys.cursor_key, epoch, scope)
+    positions = dict(cursor.positions)
+    items: list[dict[str, Any]] = []
+    more = False
+    with db.snapshot():
+        for region in feed.regions_in(db, caller.scopes):
+            left = limit - len(items)
+            if left <= 0:
+                more = True
+                break
+            entries, position, region_more = feed.page(
+                db, region, positions.get(region, 0), left, caller.scopes, caller.subject
+            )
+            positions[region] = position
+            items += _items(db, region, entries, caller)
+            more = more or region_more
+    return {
+        "items": items,
+        "cursor": write_cursor(Cursor(epoch, scope, positions), server_keys.cursor_key),
+        "more": more,
+    }
+
+
+def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Caller) -> list[dict[str, Any]]:
+    entries = list(entries)
+    records = [entry.household_id for entry in entries if entry.what == "record"]
+    mine = assigned_to(db, region, [caller.subject], records)
+    cases = niks.rows_of_households(db, region, records)
+    items = []
+    for entry in entries:
+        if entry.what == "removed":
+            items.append({"kind": "removed", "household_id": entry.household_id, "home_region": region})
+        elif entry.what == "alias":
+            items.append(
+                {
+                    "kind": "alias",
+                    "household_id": entry.household_id,
+                    "home_region": region,
+                    "canonical_id": str(entry.canonical_id),
+                }
+            )
+        elif entry.household_id in mine:
+            items.append(_full(db, region, entry, cases.get(entry.household_id, ())))
+        else:
+            items.append(_brief(region, entry))
+        erased = _erased_of(entry)
+        if erased:
+            items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **erased})
+    return items
+
+
+def _full(db: Connection, region: str, entry: FeedEntry, cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    data = json.loads(entry.data or b"{}")
+    trail = json.loads(entry.trail or b"{}")
+    own = {data["household_id"], *data["aliases"]}
+    return {
+        "kind": "household",
+        "level": "full",
+        "household_id": entry.household_id,
+        "home_region": region,
+        "area": entry.area,
+        "data": data,
+        "trail": trail,
+        "identity": [_own_case(case, own) for case in cases],
+        "events": _signed_events(db, region, own),
+    }
+
+
+def _brief(region: str, entry: FeedEntry) -> dict[str, Any]:
+    """Name and RT, and whether a NIK is known; enough to say "this family is on the list"."""
+    data = json.loads(entry.data or b"{}")
+    household = data["household"]
+    return {
+        "kind": "household",
+        "level": "brief",
+        "household_id": entry.household_id,
+        "home_region": region,
+        "area": entry.area,
+        "state": entry.state,
+        "name": _value(household, "head_name"),
+        "rt": _value(household, "rt"),
+        "niks": sorted(
+            mask_nik(str(person["fields"]["nik"]["value"]))
+            for person in data["persons"]
+            if "value" in person["fields"].get("nik", {})
+        ),
+    }
+
+
+def _signed_events(db: Connection, region: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Signed events filed under a family's ids; parts about another family's persons as their hash only."""
+    ids = set(ids)
+    found: dict[str, dict[str, Any]] = {}
+    for household in sorted(ids):
+        for event in events.filed_under(db, region, household, STAFF_SIGNED):
+            if event.signature is None or event.ref in found:
+                continue
+            home = event.head["household_id"] in ids
+            keep = [name for name in event.parts if _about(name, home, ids)]
+            found[event.ref] = event.envelope(keep)
+    return [found[ref] for ref in sorted(found)]
+
+
+def _about(part: str, home: bool, ids: set[str]) -> bool:
+    key = person_key_of(part)
+    return home if key is None else key.split("/")[0] in ids
+
+
+def _own_case(case: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
+    """A NIK's case as a tablet may see it: the kind and the own persons."""
+    return {
+        "kind": case["kind"],
+        "settled": case["settled"],
+        "persons": sorted(person for household, person in case["persons"] if household in own),
+    }
+
+
+def _erased_of(entry: FeedEntry) -> dict[str, Any]:
+    if entry.what != "record":
+        return {}
+    erased = json.loads(entry.trail or b"{}").get("erased")
+    return dict(erased) if erased else {}
+
+
+def _value(fields: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    value = fields.get(name, {}).get("value")
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,101 @@
+"""`hello`: who the server is, what time it is (signed), what it wants, and a stamp for each newly sealed ref.
+
+A stamp is an event of the server's own; it is handed to the tablet and comes back with the form it belongs to, so
+that the time of first contact is known wherever the form arrives (docs/merge.md, `not_after`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas import limits
+from schemas.canonical import canonical_bytes, sha256_hex
+from schemas.event import seal
+from schemas.ids import is_ref, is_uuid, stamp_id
+from schemas.problems import ProblemError
+from schemas.signing import TIME, key_id, public_key, time_message
+from server.auth.callers import Caller
+from server.auth.keys import ServerKeys
+from server.clock import rfc3339_s
+from server.flows.append import INTAKE_ACTOR
+from server.store import devices, feed, forms, keys
+from server.store.database import Connection
+
+SLOT_SPREAD_S = 900
+"""Tablets that sync by themselves at a full hour are spread over a quarter of one."""
+
+
+def hello(
+    db: Connection, server_keys: ServerKeys, caller: Caller, refs: Sequence[Mapping[str, Any]], now_ms: int
+) -> dict[str, Any]:
+    """The answer of `/v1/hello`. A revoked tablet gets the bare minimum."""
+    identity = keys.identity(db)
+    time = rfc3339_s(now_ms)
+    signature = server_keys.sign(TIME, time_message(identity.server_id, identity.epoch, time))
+    answer: dict[str, Any] = {
+        "server_id": identity.server_id,
+        "epoch": identity.epoch,
+        "time": {"time": time, "key": key_id(public_key(server_keys.signing_key)), "signature": signature},
+        # Nothing is called safe before a verified backup exists.
+        "durable": None,
+        "stamps": {str(each["ref"]): stamp(server_keys, each, time) for each in refs},
+        "revoked": caller.revoked,
+    }
+    if caller.install is not None:
+        devices.touch_install(db, caller.install.install, now_ms)
+    if caller.revoked:
+        return answer
+    published = [{"id": f.id, "version": f.version, "hash": f.hash} for f in forms.published_forms(db)]
+    slot = int(hashlib.sha256((caller.install.install if caller.install else "").encode()).hexdigest()[:8], 16)
+    return answer | {
+        "limits": public_limits(),
+        "forms": published,
+        "officer": caller.subject,
+        "areas": list(caller.scopes),
+        "scope": scope_digest(caller),
+        "feed_head": {region: feed.head(db, region) for region in feed.regions_in(db, caller.scopes)},
+        "slot_s": slot % SLOT_SPREAD_S,
+    }
+
+
+def stamp(server_keys: ServerKeys, named: Mapping[str, Any], time: str) -> dict[str, Any]:
+    """A signed stamp of a ref, filed where the form is. The same ref and time give the same event."""
+    also = [(each["household_id"], each["home_region"]) for each in named.get("also", ())]
+    if not is_ref(named["ref"]) or not is_uuid(named["household_id"]):
+        raise ProblemError("invalid", "Each ref to stamp needs ref, household_id and home_region.")
+    envelope = seal(
+        id=stamp_id(named["ref"], time),
+        kind="stamp",
+        household_id=named["household_id"],
+        home_region=named["home_region"],
+        actor=INTAKE_ACTOR,
+        area=named["home_region"],
+        also=also,
+        body={"target": named["ref"], "time": time},
+        parts=[],
+        salts={},
+    )
+    return server_keys.signed(envelope)
+
+
+def scope_digest(caller: Caller) -> str:
+    """Changes when what the caller may see changes; part of every cursor."""
+    return sha256_hex(canonical_bytes([caller.kind, caller.subject, sorted(caller.scopes)]))[:16]
+
+
+def public_limits() -> dict[str, int]:
+    """The limits a client has to keep, by name."""
+    names = (
+        "EVENT_BYTES_MAX",
+        "EVENTS_PER_PUSH_MAX",
+        "BODY_BYTES_MAX",
+        "BODY_COMPRESSED_BYTES_MAX",
+        "CONTEXT_MAX",
+        "STAMPS_PER_HELLO_MAX",
+        "HAVE_PER_REQUEST_MAX",
+        "FEED_PAGE_MAX",
+        "DEPOSIT_BYTES_MAX",
+    )
+    return {name.lower(): getattr(limits, name) for name in names}
