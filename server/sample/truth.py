@@ -5,7 +5,7 @@
     duplicate_of       family id of which this is only a second listing, or null
     members            as listed, in the list's order: key, name, nik, defects, lives_with (a family id or null)
     visits             officer (a, or b for one who comes without knowing of a), visit_no, visit_date, form: the answers
-                       as `padan field fill --answers` takes them, {household, members: [{key, answers}]}; a member
+                       as `padan field fill --file` takes them, {household, members: [{key, answers}]}; a member
                        without key is new
     corrections        key, field, listed, found: where the list was wrong
     concurrent         null, or the paths on which a and b differ, and whether their evidence is equal
