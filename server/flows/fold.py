@@ -24,13 +24,16 @@ BATCH_HOUSEHOLDS = 32
 """Clusters written in one transaction: one fsync for all, the lock held for a few ms."""
 
 BATCH_NIKS = 64
+COUNT_MAX = 1_000
+"""A round costs the same however many wait."""
+
 RETRY_MS = 60_000
 _log = structlog.get_logger("padan.fold")
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What one round did. `waiting` counts households and NIKs that are left."""
+    """What one round did. `waiting`: households and NIKs that are left, counted up to `COUNT_MAX` each."""
 
     households: int = 0
     niks: int = 0
@@ -74,7 +77,8 @@ def fold_some(db: Connection, keys: ServerKeys, now_ms: int, limit: int = BATCH_
             if dictionaries.published(db) == published:
                 written = sum(_write(db, cluster, targets, now_ms) for cluster, targets in work)
     settled = settle_niks(db, now_ms)
-    return Folded(written, settled, failed, fold_queue.length(db) + niks.count_queued(db))
+    waiting = fold_queue.length(db, COUNT_MAX) + niks.count_queued(db, COUNT_MAX)
+    return Folded(written, settled, failed, waiting)
 
 
 def _fold(db: Connection, pair: Pair, dictionary: Dictionary, keys: ServerKeys) -> tuple[Cluster, dict[Pair, Target]]:

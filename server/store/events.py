@@ -212,6 +212,22 @@ def by_ref(db: Connection, region: str, ref: str) -> StoredEvent | None:
     return None if row is None else _loaded(db, [row])[0]
 
 
+def of_kind(db: Connection, region: str, kind: str, size: int = 500) -> Iterator[StoredEvent]:
+    """Every event of one kind in a region, in order of arrival. Reads the whole log: for repairs, not for a tick."""
+    after = (0, 0)
+    while True:
+        rows = db.all(
+            """select * from log where home_region = :region and kind = :kind
+               and (epoch > :epoch or (epoch = :epoch and position > :position))
+               order by epoch, position limit :size""",
+            {"region": region, "kind": kind, "epoch": after[0], "position": after[1], "size": size},
+        )
+        yield from _loaded(db, rows)
+        if len(rows) < size:
+            return
+        after = (rows[-1]["epoch"], rows[-1]["position"])
+
+
 def have(db: Connection, region: str, hashes: Sequence[str]) -> dict[str, bool]:
     """Payload hash -> whether a part of it was erased, for those stored in a region."""
     found: dict[str, bool] = {}
@@ -228,6 +244,7 @@ def have(db: Connection, region: str, hashes: Sequence[str]) -> dict[str, bool]:
 
 def filed_under(db: Connection, region: str, household: str, kinds: Iterable[str] | None = None) -> list[StoredEvent]:
     """Every event filed under one household id, of some kinds or of all, in the order of arrival."""
+    # `cross join` fixes the order for SQLite: from the few filings of a household to their rows, never the other way.
     wanted = "" if kinds is None else "and f.kind in ({})"
     params: dict[str, Any] = {"region": region, "household": household}
     if kinds is not None:
@@ -235,16 +252,16 @@ def filed_under(db: Connection, region: str, household: str, kinds: Iterable[str
         wanted = wanted.format(listed)
         params.update(more)
     rows = db.all(
-        f"""select l.* from filings f join log l
-            on l.home_region = f.home_region and l.epoch = f.epoch and l.position = f.position
+        f"""select l.* from filings f cross join log l
             where f.home_region = :region and f.household_id = :household {wanted}
+            and l.home_region = f.home_region and l.epoch = f.epoch and l.position = f.position
             order by f.epoch, f.position""",
         params,
     )
     parts = db.all(
-        f"""select p.epoch, p.position, p.name, p.salt, p.content from filings f join parts p
-            on p.home_region = f.home_region and p.epoch = f.epoch and p.position = f.position
-            where f.home_region = :region and f.household_id = :household {wanted}""",
+        f"""select p.epoch, p.position, p.name, p.salt, p.content from filings f cross join parts p
+            where f.home_region = :region and f.household_id = :household {wanted}
+            and p.home_region = f.home_region and p.epoch = f.epoch and p.position = f.position""",
         params,
     )
     return _joined(rows, parts, epoch_ids(db))

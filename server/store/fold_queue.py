@@ -94,9 +94,9 @@ def failures(db: Connection) -> list[Row]:
     return db.all("select home_region, household_id, failures, problem from fold_queue where failures > 0")
 
 
-def length(db: Connection) -> int:
-    """How many households wait."""
-    return int(db.value("select count(*) from fold_queue"))
+def length(db: Connection, at_most: int = 1_000_000_000) -> int:
+    """How many households wait; counting stops at `at_most`."""
+    return int(db.value("select count(*) from (select 1 from fold_queue limit :most) as q", {"most": at_most}))
 
 
 def oldest_ms(db: Connection) -> int | None:

@@ -71,7 +71,7 @@ def load_exact(db: Connection, region: str, household_ids: Sequence[str]) -> lis
         officers: dict[str, list[str]] = {}
         for row in db.all(
             f"""select household_id, officer from household_officers
-                where home_region = :region and household_id in ({listed}) order by officer""",
+                where home_region = :region and household_id in ({listed})""",
             params,
         ):
             officers.setdefault(row["household_id"], []).append(row["officer"])
@@ -80,7 +80,7 @@ def load_exact(db: Connection, region: str, household_ids: Sequence[str]) -> lis
                 order by household_id""",
             params,
         )
-        found += [_record(row, tuple(officers.get(row["household_id"], ()))) for row in rows]
+        found += [_record(row, tuple(sorted(officers.get(row["household_id"], ())))) for row in rows]
     return found
 
 

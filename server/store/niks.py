@@ -198,6 +198,6 @@ def all_digests(db: Connection) -> Iterator[str]:
         yield row["nik_digest"]
 
 
-def count_queued(db: Connection) -> int:
-    """How many digests wait."""
-    return int(db.value("select count(*) from nik_queue"))
+def count_queued(db: Connection, at_most: int = 1_000_000_000) -> int:
+    """How many digests wait; counting stops at `at_most`."""
+    return int(db.value("select count(*) from (select 1 from nik_queue limit :most) as q", {"most": at_most}))
