@@ -88,8 +88,8 @@ class FieldClient:
             answer = self._enrol(code)
         with self.store.transaction():
             self.store.save_tokens({"deposit": answer["deposit_token"], "read": answer["read_token"]})
-            self.store.set(officer=answer["officer"], sealing_key=answer["sealing_key"], scopes=answer["areas"])
-            self.feed.save_areas({each["code"]: each["name"] for each in answer["areas"]})
+            self.store.set(officer=answer["officer"], sealing_key=answer["sealing_key"])
+            self.feed.save_scopes([each["code"] for each in answer["areas"]])
         return answer
 
     def _new_install(self) -> None:

@@ -24,6 +24,7 @@ class Page:
     """One feed page, read."""
 
     households: list[KnownHousehold] = field(default_factory=list)
+    joined: list[tuple[str, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
     erased_events: list[str] = field(default_factory=list)
@@ -38,6 +39,8 @@ def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
         if kind == "household":
             page.households.append(_household(item))
             page.events += [_signed(envelope) for envelope in item.get("events", ()) if _whole(envelope)]
+        elif kind == "alias":
+            page.joined.append((item["household_id"], item["canonical_id"]))
         elif kind == "removed":
             page.removed.append(item["household_id"])
         elif kind == "erased":

@@ -55,7 +55,7 @@ def open_new(area: str | None, random_bytes: bytes) -> Opening:
 def open_known(store: Store, feed: FeedStore, household_id: str, form: FormDefinition) -> Opening:
     """A household of the list, or one that only this tablet knows. Raises `OpeningProblem`."""
     known = feed.household(household_id)
-    ids = {household_id} if known is None else {known.household_id, *known.item.get("aliases", ())}
+    ids = {household_id} if known is None else set(known.ids)
     own = [event for event in store.sealed_for(ids) if event.state != ERASED]
     if known is None:
         if not own:
@@ -70,7 +70,7 @@ def open_known(store: Store, feed: FeedStore, household_id: str, form: FormDefin
 
 def opening_on(known: KnownHousehold, own: Sequence[Sealed], form: FormDefinition, ids: Collection[str]) -> Opening:
     """Context is every ref of the record's trail and every own sealed one filed under the family (`ids`)."""
-    data, trail = known.item.get("data") or {}, known.item.get("trail") or {}
+    data, trail = known.data, known.trail
     refs = trail.get("refs", ())
     aliases = {key: person["key"] for person in data.get("persons", ()) for key in person.get("keys", ())}
     shown = _Shown(form, aliases)

@@ -27,7 +27,7 @@ STEP_WORDS = {
 
 def household_line(known: KnownHousehold) -> str:
     """One line of the list."""
-    state = (known.item.get("data") or {}).get("state", "")
+    state = known.data.get("state", "")
     mine = STATE_WORDS.get(state, state) if known.level == FULL else "bukan tugas Anda"
     return f"{known.household_id}  {known.area:13}  {known.label or '-'}  ({mine})"
 
@@ -61,7 +61,7 @@ def detail_lines(client: FieldClient) -> Iterator[str]:
 def record_lines(client: FieldClient, known: KnownHousehold) -> Iterator[str]:
     """The merged record as questions and answers, with what is wrong or was sent back at the question."""
     yield household_line(known)
-    data: Mapping[str, Any] = known.item.get("data") or {}
+    data = known.data
     here = [each for each in client.returned() if each.household_id == known.household_id]
     comments = {path: text for each in here for path, text in each.comments.items()}
     forms = client.forms()
@@ -72,6 +72,9 @@ def record_lines(client: FieldClient, known: KnownHousehold) -> Iterator[str]:
         yield from _part_lines(f"p/{person['key']}", person.get("fields", {}), forms, comments)
     for conflict in data.get("conflicts", ()):
         yield f"PERBEDAAN: {conflict.get('kind', '')} {conflict.get('path', '')}".rstrip()
+    for case in known.item.get("identity", ()):
+        if not case.get("settled"):
+            yield f"PERIKSA NIK: {case.get('kind', '')} {', '.join(case.get('persons', ()))}".rstrip()
 
 
 def question_label(client: FieldClient, path: str) -> str:

@@ -83,7 +83,7 @@ def returned(store: Store, feed: FeedStore) -> list[Returned]:
     """Records sent back that no own later form has seen yet."""
     found = []
     for known in feed.households():
-        returns = (known.item.get("trail") or {}).get("returns", ())
+        returns = known.trail.get("returns", ())
         seen = _seen_by_own(store, known) if returns else set()
         for each in returns:
             if each["ref"] not in seen:
@@ -100,7 +100,7 @@ def held(store: Store, feed: FeedStore) -> list[HeldEvent]:
         ref: tuple((event.reason or "").split()) for ref, event in own.items() if event.status == "held"
     }
     for known in feed.households():
-        trail = known.item.get("trail") or {}
+        trail = known.trail
         for each in trail.get("refs", ()):
             if each.get("status") == "live":
                 reasons.pop(each["ref"], None)
@@ -116,8 +116,7 @@ def _words(reasons: tuple[str, ...]) -> str:
 
 
 def _seen_by_own(store: Store, known: KnownHousehold) -> set[str]:
-    ids = (known.household_id, *known.item.get("aliases", ()))
-    return {ref for event in store.sealed_for(ids) for ref in _context(event)}
+    return {ref for event in store.sealed_for(known.ids) for ref in _context(event)}
 
 
 def _context(event: Sealed) -> list[str]:

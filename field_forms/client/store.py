@@ -179,13 +179,20 @@ class Store:
         ).fetchone()
         return row[0], row[1]
 
-    def unstamped(self, limit: int) -> list[str]:
-        """Refs not yet named in a hello."""
+    def unstamped(self, limit: int) -> list[dict[str, Any]]:
+        """What was not yet named in a hello: ref, and where the form is filed."""
         rows = self.conn.execute(
-            "select ref from events where stamp is null and state in ('sealed', 'stamped') order by seq limit ?",
+            "select ref, json_extract(envelope, '$.head.household_id') as household_id,"
+            " json_extract(envelope, '$.head.home_region') as home_region,"
+            " json_extract(envelope, '$.head.also') as also"
+            " from events where stamp is null and state in ('sealed', 'stamped') order by seq limit ?",
             (limit,),
         )
-        return [row["ref"] for row in rows]
+        return [
+            {"ref": row["ref"], "household_id": row["household_id"], "home_region": row["home_region"]}
+            | ({"also": also} if (also := json.loads(row["also"])) else {})
+            for row in rows
+        ]
 
     def save_stamps(self, stamps: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep the server's stamps of own refs. A stamp once saved stays: it is the earlier one."""

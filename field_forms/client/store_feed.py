@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from field_forms.areas import AreasMissing, load_areas
 from field_forms.client.store import Store
 
 FULL, BRIEF = "full", "brief"
@@ -26,6 +27,26 @@ class KnownHousehold:
     level: str
     label: str
     item: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The merged record; empty where the tablet may know the name only."""
+        return self.item.get("data") or {}
+
+    @property
+    def trail(self) -> dict[str, Any]:
+        """How the record came about."""
+        return self.item.get("trail") or {}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Its present id and its former ones."""
+        return (self.household_id, *self.aliases)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its former ids."""
+        return tuple(each for each in self.data.get("aliases", ()) if each != self.household_id)
 
 
 class FeedStore:
@@ -53,24 +74,20 @@ class FeedStore:
         self,
         *,
         households: Iterable[KnownHousehold],
+        joined: Iterable[tuple[str, str]],
         removed: Iterable[str],
         events: Iterable[tuple[str, str, str, Mapping[str, Any]]],
         erased_events: Iterable[str],
         cursor: str,
         finished: bool,
     ) -> None:
-        """One page with its cursor. `events`: `(ref, id, payload hash, envelope)`. `finished`: the last page; what a
-        restart of the feed (`start_over`) did not bring again is dropped then."""
+        """One page with its cursor. `joined`: `(former id, present id)`. `events`: `(ref, id, payload hash, envelope)`.
+        `finished`: the last page; what a restart of the feed (`start_over`) did not bring again is dropped then."""
         with self._store.transaction() as conn:
             generation = self._store.setting("generation", 0)
             for each in households:
-                aliases = [alias for alias in each.item.get("aliases", ()) if alias != each.household_id]
-                for alias in aliases:
-                    conn.execute("insert or replace into aliases values (?, ?)", (alias, each.household_id))
-                    conn.execute(
-                        "update aliases set household_id = ? where household_id = ?", (each.household_id, alias)
-                    )
-                    conn.execute("delete from households where household_id = ?", (alias,))
+                for alias in each.aliases:
+                    self._join(alias, each.household_id)
                 conn.execute("delete from aliases where alias = ?", (each.household_id,))
                 conn.execute(
                     "insert or replace into households values (?, ?, ?, ?, ?, ?, ?)",
@@ -84,6 +101,8 @@ class FeedStore:
                         generation,
                     ),
                 )
+            for alias, household_id in joined:
+                self._join(alias, household_id)
             for household_id in removed:
                 conn.execute("delete from households where household_id = ?", (household_id,))
             for ref, event_id, payload_hash, envelope in events:
@@ -97,6 +116,13 @@ class FeedStore:
             if finished:
                 conn.execute("delete from households where generation < ?", (generation,))
             self._store.set(cursor=cursor)
+
+    def _join(self, alias: str, household_id: str) -> None:
+        """A former id leads to the present one from now on."""
+        conn = self._store.conn
+        conn.execute("insert or replace into aliases values (?, ?)", (alias, household_id))
+        conn.execute("update aliases set household_id = ? where household_id = ?", (household_id, alias))
+        conn.execute("delete from households where household_id = ?", (alias,))
 
     def start_over(self) -> None:
         """Forget the cursor. Households stay readable until the new feed has come to its end."""
@@ -137,15 +163,27 @@ class FeedStore:
         rows = self._store.conn.execute(f"select definition from forms{where} order by id, version")
         return [json.loads(row["definition"]) for row in rows]
 
-    def save_areas(self, areas: Mapping[str, str]) -> None:
-        """The officer's villages: code and name."""
+    def save_scopes(self, scopes: Iterable[str]) -> None:
+        """The officer's areas, as the server says; nothing is written where nothing changed."""
+        wanted = {code: name for scope in scopes for code, name in villages_of(scope).items()}
+        if wanted == self.areas():
+            return
         with self._store.transaction() as conn:
             conn.execute("delete from areas")
-            conn.executemany("insert into areas values (?, ?)", list(areas.items()))
+            conn.executemany("insert into areas values (?, ?)", list(wanted.items()))
 
     def areas(self) -> dict[str, str]:
         """Code -> name of the officer's areas."""
         return {row["code"]: row["name"] for row in self._store.conn.execute("select * from areas order by code")}
+
+
+def villages_of(scope: str) -> dict[str, str]:
+    """Code -> name of the villages in a scope; the scope itself where the table of areas is not built here."""
+    try:
+        table = load_areas()
+    except AreasMissing:
+        return {scope: scope}
+    return {code: table.name(code) or code for code in table.villages(scope)} or {scope: scope}
 
 
 def _known(row: Any) -> KnownHousehold:

@@ -126,11 +126,11 @@ class SyncRun:
                 break
         return hello
 
-    def _hello(self, refs: Sequence[str]) -> dict[str, Any]:
+    def _hello(self, named: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         self._tell(Progress("hello"))
-        hello = self._try(lambda: self._server.hello(refs))
+        hello = self._try(lambda: self._server.hello(named))
         stamps = hello.get("stamps") or {}
-        wanted = {ref: stamps[ref] for ref in refs if ref in stamps}
+        wanted = {each["ref"]: stamps[each["ref"]] for each in named if each["ref"] in stamps}
         time = hello.get("time")
         with self._store.transaction():
             if wanted:
@@ -140,6 +140,8 @@ class SyncRun:
             elif isinstance(time, str):
                 self._store.set(server_time=time)
             self._new_epoch(hello)
+            if "areas" in hello:
+                self._feed.save_scopes(hello["areas"])
         self.result.stamped += len(wanted)
         return hello
 
@@ -163,11 +165,11 @@ class SyncRun:
         while asked := self._store.offers(HAVE_PER_REQUEST_MAX):
             self._tell(Progress("have", items_total=len(asked)))
             answer = self._try(partial(self._server.have, [(each[1], each[2]) for each in asked]))
-            missing, erased = _ids(answer.get("missing")), _ids(answer.get("erased"))
+            missing, erased = _hashes(answer.get("missing")), _hashes(answer.get("erased"))
             self._store.settle_offers(
                 [ref for ref, _, _ in asked],
-                [ref for ref, id, digest in asked if (id, digest) in missing],
-                [ref for ref, id, digest in asked if (id, digest) in erased],
+                [ref for ref, _, digest in asked if digest in missing],
+                [ref for ref, _, digest in asked if digest in erased],
             )
 
     # push
@@ -261,7 +263,8 @@ class SyncRun:
             more = bool(answer.get("more"))
             with self._store.transaction():
                 self._feed.apply(
-                    households=page.households, removed=page.removed, events=page.events,
+                    households=page.households,
+                    joined=page.joined, removed=page.removed, events=page.events,
                     erased_events=page.erased_events, cursor=answer["cursor"], finished=not more,
                 )  # fmt: skip
                 for key in page.erased_persons:
@@ -319,8 +322,9 @@ def _fitting(batch: Sequence[Sealed]) -> list[Sealed]:
     return fitting
 
 
-def _ids(pairs: Any) -> set[tuple[str, str]]:
-    return {(pair[0], pair[1]) for pair in pairs or ()}
+def _hashes(items: Any) -> set[str]:
+    """Payload hashes, be they alone or in the pairs that were asked about."""
+    return {item if isinstance(item, str) else item[1] for item in items or ()}
 
 
 def _newest(forms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -73,7 +73,6 @@ def record(**changes: Any) -> dict[str, Any]:
         "home_region": "19.03",
         "area": "19.03.01.1001",
         "level": "full",
-        "aliases": [],
         "data": {
             "household": {name: {"value": value} for name, value in household.items()},
             "persons": [{"key": IBU, "keys": [IBU], "fields": {n: {"value": v} for n, v in person.items()}}],

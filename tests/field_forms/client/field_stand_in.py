@@ -72,9 +72,11 @@ class StandIn:
 
     def on_hello(self, data, token, query, path):
         self.times += 1
-        self.stamps_asked += data["refs"]
+        refs = [each["ref"] for each in data["refs"]]
+        assert all(each["household_id"] and each["home_region"] for each in data["refs"])
+        self.stamps_asked += refs
         time = f"2026-11-21T01:00:{self.times % 60:02d}Z"
-        stamps = {ref: {"ref": ref, "time": time} for ref in data["refs"]}
+        stamps = {ref: {"ref": ref, "time": time} for ref in refs}
         return ok(
             {
                 "server_id": "srv", "epoch": self.epoch, "time": {"time": time, "signature": "x"}, "stamps": stamps,
@@ -109,7 +111,7 @@ class StandIn:
     def on_have(self, data, token, query, path):
         self.have_asked.append(data["items"])
         here = {(row["id"], row["hash"]) for row in self.log}
-        return ok({"missing": [pair for pair in data["items"] if tuple(pair) not in here], "erased": []})
+        return ok({"missing": [pair[1] for pair in data["items"] if tuple(pair) not in here], "erased": []})
 
     def on_feed(self, data, token, query, path):
         if self.revoked:
@@ -130,7 +132,7 @@ class StandIn:
 
 ENROLLED = {
     "deposit_token": "dep", "read_token": "read", "server_id": "srv",
-    "areas": [{"code": "19.03.01.1001", "name": "Toboali"}],
+    "areas": [{"code": "19.03.01.1001"}],
     "sealing_key": {"id": "k", "key": "A" * 43 + "="},
 }  # fmt: skip
 

@@ -324,7 +324,9 @@ def test_a_household_that_left_the_area_leaves_the_list(client, server):
 
 def test_a_joined_family_is_found_under_each_of_its_ids(client, server):
     other = "00000000" + HOUSEHOLD[8:]
-    server.feed.append(record(household_id=other, aliases=[HOUSEHOLD]))
+    joined = record(household_id=other)
+    joined["data"]["aliases"] = [HOUSEHOLD]
+    server.feed += [{"kind": "alias", "household_id": HOUSEHOLD, "canonical_id": other}, joined]
     client.sync()
     assert len(client.households()) == 1
     assert client.household(HOUSEHOLD).household_id == other

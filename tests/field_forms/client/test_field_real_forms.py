@@ -24,7 +24,7 @@ def item(household_id: str, members: dict[str, dict[str, Any]], ref: str) -> dic
                  "address": "Dusun I", "rt": "003", "rw": "001", "head_name": "Rusli"}  # fmt: skip
     return {
         "kind": "household", "household_id": household_id, "home_region": "19.03", "area": "19.03.01.1001",
-        "level": "full", "aliases": [], "events": [],
+        "level": "full", "events": [],
         "data": {
             "household": {name: {"value": value} for name, value in household.items()},
             "persons": [
