@@ -110,6 +110,18 @@ class Settings:
     registry_secret: str = _setting(
         "REGISTRY_SECRET", "Key with which requests to the registry are signed.", "", _text(16), secret=True
     )
+    registry_kind: str = _setting(
+        "REGISTRY_KIND",
+        "How the registry is reached: `generic` (JSON over HTTP) or `file` (batches for an agency without an API).",
+        "generic",
+        _one_of("generic", "file"),
+    )
+    registry_client: str = _setting(
+        "REGISTRY_CLIENT", "Name under which the registry knows this installation.", "padan", _text(1)
+    )
+    registry_folder: str = _setting(
+        "REGISTRY_FOLDER", "Folder of the batches and answers of the `file` kind.", "", _text()
+    )
     staff: str = _setting(
         "STAFF", "Account that `padan review` and its like work as, where --as names none.", "", _text()
     )

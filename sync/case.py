@@ -121,9 +121,17 @@ def state_of(facts: Facts) -> str:
 
 
 def gather(
-    counted: Sequence[Event], filed: Sequence[Event], conflicts: int, data_digest: str, delivery_digest: str
+    household_id: str,
+    counted: Sequence[Event],
+    filed: Sequence[Event],
+    conflicts: int,
+    data_digest: str,
+    delivery_digest: str,
 ) -> Facts:
-    """Facts of one household. `counted`: live field events counted here; `filed`: all live events filed here."""
+    """Facts of one household. `counted`: live field events counted here; `filed`: all live events filed here.
+
+    Receipts count under the canonical id only: those of a linked id say what stood, and was withdrawn, under that one.
+    """
     forms = [event for event in counted if event.kind in FIELD_KINDS]
     reviews = register_heads(event for event in filed if event.kind == "review")
     approved = (
@@ -141,7 +149,7 @@ def gather(
         returned=bool(open_returns(counted, filed)),
         approved=approved,
         ratified=approved and any(e.body["delivery_digest"] == delivery_digest for e in ratifications),
-        answer=_registry_answer(filed, delivery_digest),
+        answer=_registry_answer((e for e in filed if e.household_id == household_id), delivery_digest),
     )
 
 

@@ -230,6 +230,7 @@ MOVES: Sequence[Move] = (
     Move("asking", "lease_expired", "uncertain", REAPER, "the worker is gone"),
     Move("rejected", "retried", "pending", OPERATOR, "the retry button or `padan registry`; same key, same payload"),
     Move("rejected", "superseded", "superseded", SWEEP, "a correction gave a newer version"),
+    Move("accepted", "lost_there", "pending", OPERATOR, "reconciliation: the registry lost it; sent again, same key"),
     Move("accepted", "replaced", "replaced", HOLDER, "a newer version of the household was accepted"),
     Move("accepted", "withdrawn", "withdrawn", HOLDER, "the withdrawal of the household was accepted"),
 )

@@ -105,7 +105,7 @@ class _Builder:
         """Everything a `Record` holds."""
         digest = data_digest(self.household, self.persons)
         delivered = delivery_digest(self.household, self.persons, self.scene.dictionary)
-        facts = gather(self.counted, self.filed, len(self.conflicts), digest, delivered)
+        facts = gather(self.canonical, self.counted, self.filed, len(self.conflicts), digest, delivered)
         region, area = self._region_and_area()
         state = state_of(facts)
         data = {

@@ -86,6 +86,12 @@ def due(db: Connection, now_ms: int, limit: int) -> list[Waiting]:
     return [_waiting(row) for row in rows]
 
 
+def is_queued(db: Connection, region: str, household_id: str) -> bool:
+    """Whether a household is to be looked at."""
+    sql = "select 1 from delivery_queue where home_region = :region and household_id = :household"
+    return db.value(sql, {"region": region, "household": household_id}) is not None
+
+
 def done(db: Connection, row: Waiting) -> None:
     """Take a household off, unless it was queued again meanwhile."""
     db.run(

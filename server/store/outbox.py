@@ -68,6 +68,17 @@ def write(db: Connection, row: OutboxRow, now_ms: int) -> bool:
     )
 
 
+def drop_superseded(db: Connection, row: OutboxRow) -> bool:
+    """Make room for a row whose key was superseded before it was ever applied (a form changed there and back)."""
+    return bool(
+        db.run(
+            """delete from outbox where home_region = :region and household_id = :household
+               and idempotency_key = :key and state = 'superseded'""",
+            row.key,
+        )
+    )
+
+
 def claim(
     db: Connection, holder: str, now_ms: int, lease_ms: int, limit: int, *, asking_only: bool = False
 ) -> list[OutboxRow]:
@@ -143,6 +154,15 @@ def move(
                 "now": now_ms,
             },
         )
+    )
+
+
+def note_receipt(db: Connection, row: OutboxRow, receipt_ref: str) -> None:
+    """Keep which event says what the registry answered."""
+    db.run(
+        """update outbox set receipt_ref = :ref where home_region = :region and household_id = :household
+           and idempotency_key = :key""",
+        {**row.key, "ref": receipt_ref},
     )
 
 

@@ -1,0 +1,178 @@
+"""The jobs that run by themselves: fold, deliver, sweep of orphans, reconcile. `padan worker`, or inside `padan serve`.
+
+APScheduler with a memory store only gives ticks. Nothing depends on who ticks, how often, or in how many processes:
+that is in the leases, reservations and keys of the database.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from server.auth.keys import ServerKeys
+from server.clock import Clock
+from server.flows import deliver, reconcile
+from server.flows.deliver_judge import Dispatch, frozen
+from server.flows.deliver_prepare import sweep_orphans
+from server.flows.deliver_send import wire
+from server.flows.fold import fold_some
+from server.log import get_logger
+from server.registry.choice import NewAdapter, adapter_maker
+from server.settings import Settings
+from server.store import leases
+from server.store.database import Store
+
+WIB = timezone(timedelta(hours=7), "WIB")
+FOLD_S, DELIVER_S, THAW_S = 1, 5, 300
+RECONCILE_LEASE_MS = 30 * 60_000
+FOLD_ROUNDS = 50
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a job works with. `new_adapter` is None where no registry is set."""
+
+    store: Store
+    dispatch: Dispatch
+    new_adapter: NewAdapter | None
+    holder: str
+
+
+Job = Callable[[Office], str]
+
+
+def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Office:
+    """The office of one process; `holder` names it in leases."""
+    dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
+    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8))
+
+
+def fold_job(office: Office) -> str:
+    """Fold what waits, a bounded number of rounds."""
+    folded = 0
+    for _ in range(FOLD_ROUNDS):
+        done = fold_some(office.store.db, office.dispatch.keys, office.dispatch.clock.now_ms())
+        folded += done.households
+        if not (done.households or done.niks):
+            break
+    return f"{folded} households" if folded else ""
+
+
+def deliver_job(office: Office) -> str:
+    """Sweep what changed and send what is due."""
+    if office.new_adapter is None:
+        return ""
+    with wire(office.new_adapter) as line:
+        done = deliver.tick(office.store.db, office.dispatch, line, office.holder)
+    return f"{done.claimed} exchanged, {done.accepted} accepted, {done.rejected} rejected" if done else ""
+
+
+def orphans_job(office: Office) -> str:
+    """Release places that a worker took and never used."""
+    return f"{sweep_orphans(office.store.db, office.dispatch)} places released"
+
+
+def reconcile_job(office: Office) -> str:
+    """Compare with the registry; one process at a time."""
+    if office.new_adapter is None:
+        return ""
+    db, clock = office.store.db, office.dispatch.clock
+    lease = leases.acquire(db, "reconcile", office.holder, clock.now_ms(), RECONCILE_LEASE_MS)
+    if lease is None:
+        return "another process is at it"
+    try:
+        with wire(office.new_adapter, 1) as line:
+            found = reconcile.reconcile(db, office.dispatch, line.adapter())
+    finally:
+        leases.give_up(db, lease)
+    for each in found:
+        if each.outcome != reconcile.CLEAN:
+            _log.warning("reconcile_not_clean", region=each.region, reason=each.outcome)
+    return ", ".join(f"{each.region} {each.outcome}" for each in found)
+
+
+def thaw_job(office: Office) -> str:
+    """After a restore delivery is frozen: try again and again until reconciliation is clean."""
+    return reconcile_job(office) if frozen(office.store.db) else ""
+
+
+JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
+    "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
+    "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
+    "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
+    "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
+    "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
+}
+"""Name -> what it does and when, in WIB. docs/operations.md lists them."""
+
+
+class Jobs:
+    """The running jobs of one process."""
+
+    def __init__(self, office: Office, names: tuple[str, ...] = tuple(JOBS)) -> None:
+        self._office = office
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(len(JOBS))},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=WIB,
+        )
+        for name in names:
+            job, trigger = JOBS[name]
+            self._scheduler.add_job(run_job, trigger, args=(office, name, job), id=name, name=name)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop ticking and wait for what is running."""
+        self._scheduler.shutdown(wait=True)
+
+
+def start_jobs(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Jobs:
+    """Start all jobs in threads of this process; call `stop()` at the end."""
+    jobs = Jobs(office_of(store, keys, settings, clock))
+    jobs.start()
+    return jobs
+
+
+def run_job(office: Office, name: str, job: Job) -> str:
+    """One run: an error is noted and logged without what it was about, and the next tick tries again."""
+    clock = office.dispatch.clock
+    began_ms = clock.now_ms()
+    try:
+        detail = job(office)
+    except Exception as error:
+        _log.error("job_failed", job=name, error=type(error).__name__, exc_info=True)
+        leases.job_started(office.store.db, name, began_ms)
+        leases.job_finished(office.store.db, name, clock.now_ms(), "failed", type(error).__name__)
+        return f"failed: {type(error).__name__}"
+    else:
+        if detail:
+            leases.job_started(office.store.db, name, began_ms)
+            leases.job_finished(office.store.db, name, clock.now_ms(), "done", detail)
+        return detail
+    finally:
+        office.store.release()
+
+
+def run_once(office: Office, rounds: int = 20) -> dict[str, str]:
+    """Fold and deliver until nothing is left that is due now; what each job said last."""
+    said: dict[str, str] = {}
+    for _ in range(rounds):
+        done = {name: run_job(office, name, JOBS[name][0]) for name in ("thaw", "fold", "deliver")}
+        said |= {name: detail for name, detail in done.items() if detail}
+        if not any(done.values()):
+            break
+    return said

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivery_world import Delivering, delivering_in
+
+
+@pytest.fixture
+def scene(world: Any, tmp_path: Path) -> Iterator[Delivering]:
+    with delivering_in(world, tmp_path) as made:
+        yield made
