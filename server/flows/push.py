@@ -105,7 +105,8 @@ def sender_of(db: Connection, install: str) -> Sender | None:
 
 def prepare(db: Connection, sender: Sender, items: Sequence[RawItem], keys: ServerKeys) -> list[Prepared]:
     """Read, hash and verify; takes no lock."""
-    return [_prepare(db, sender, item, keys) for item in items]
+    installs: dict[str, bytes | None] = {}
+    return [_prepare(db, sender, item, keys, installs) for item in items]
 
 
 def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_ms: int) -> list[Answer]:
@@ -125,7 +126,9 @@ def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_m
     return answers
 
 
-def _prepare(db: Connection, sender: Sender, item: RawItem, keys: ServerKeys) -> Prepared:
+def _prepare(
+    db: Connection, sender: Sender, item: RawItem, keys: ServerKeys, installs: dict[str, bytes | None]
+) -> Prepared:
     read = intake.read(item)
     if not isinstance(read, Sealed):
         return Prepared(item, read, sender)
@@ -134,7 +137,7 @@ def _prepare(db: Connection, sender: Sender, item: RawItem, keys: ServerKeys) ->
     if read.signature is not None:
         if keys.made_here(item.value):
             signed_by = SERVER
-        elif _signed_by_install(db, read):
+        elif _signed_by_install(db, read, installs):
             signed_by = read.install
         else:
             read = replace(read, signature=None)
@@ -144,10 +147,12 @@ def _prepare(db: Connection, sender: Sender, item: RawItem, keys: ServerKeys) ->
     return Prepared(item, read, sender, signed_by, stamp, bad_stamp)
 
 
-def _signed_by_install(db: Connection, read: Sealed) -> bool:
-    found = devices.install_of(db, read.install or "")
-    public = None if found is None else from_base64(found.public_key)
-    value = (read.signature or {}).get("value")
+def _signed_by_install(db: Connection, read: Sealed, installs: dict[str, bytes | None]) -> bool:
+    name = read.install or ""
+    if name not in installs:
+        found = devices.install_of(db, name)
+        installs[name] = None if found is None else from_base64(found.public_key)
+    public, value = installs[name], (read.signature or {}).get("value")
     return public is not None and verify(public, EVENT, bytes.fromhex(read.payload_hash), value)
 
 

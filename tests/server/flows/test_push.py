@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from schemas import limits
 from schemas.event import Part, seal
 from schemas.ids import hold_id
 from schemas.json_text import read_item
+from schemas.signing import public_key, sign_event
 from server.flows import push as push_flow
 from server.flows.audit import verify
 from server.flows.have import have
@@ -211,6 +213,26 @@ def test_a_signed_staff_event_is_taken_back_from_a_tablet(world: Any) -> None:
     assert statuses(world.push(returned, returned)) == ["stored", "duplicate"]
     (stored,) = events.filed_under(world.db, "19.03", household)
     assert world.keys.made_here(stored.envelope())
+
+
+def test_another_tablets_work_is_folded_with_its_signature_and_held_without(world: Any) -> None:
+    private = b"k" * 32
+    world.enrol("tablet-2", "petugas2", VILLAGE)
+    public = base64.b64encode(public_key(private)).decode()
+    devices.save_install(
+        world.db, "tablet-2", "petugas2", public, deposit_hash="dt2", read_hash="rt2", now_ms=world.now_ms
+    )
+    household = world.uuid()
+    plain, good, bad = (
+        world.sealed(household, {"address": text}, actor="petugas2", install="tablet-2") for text in "ABC"
+    )
+    good = sign_event(private, good)
+    bad = sign_event(b"x" * 32, bad)
+    answers = world.push(plain, good, bad)
+    assert [answer.status for answer in answers] == ["held", "stored", "held"]
+    assert answers[0].reasons == answers[2].reasons == ("other_install", "other_actor")
+    stored = {each.ref: each.signature for each in events.filed_under(world.db, "19.03", household, {"submission"})}
+    assert [stored[answer.ref] for answer in answers] == [None, good["signature"], None]
 
 
 def test_a_part_that_is_only_a_hash_needs_the_servers_signature(world: Any) -> None:

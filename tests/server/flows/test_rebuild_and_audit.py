@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +48,26 @@ def rebuilt(world: Any, *, check: bool = True, seed: int = 1) -> tuple[Rebuilt, 
 def test_what_is_stored_equals_a_fresh_fold_in_any_order(campaign: Any, seed: int) -> None:
     done, found = rebuilt(campaign, seed=seed)
     assert (done.identical, done.households, done.clusters, found) == (True, 6, 5, [])
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_with_another_hash_seed_folds_the_same_bytes(campaign: Any, root: Path, hash_seed: str) -> None:
+    code = """
+import sys
+from server.auth.keys import load_keys
+from server.flows.rebuild import rebuild
+from server.store.migrations import open_store
+db = open_store(sys.argv[1]).db
+print(rebuild(db, load_keys(db, 1), check=True, shuffle_seed=int(sys.argv[2]), now_ms=1, report=print).identical)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(campaign.store.path), hash_seed],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.parametrize("column", ["data", "trail"])
