@@ -61,12 +61,11 @@ class World:
         """A random UUID of this world."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
-    def enrol(self, install: str, officer: str, *scopes: str) -> Sender:
+    def enrol(self, install: str, officer: str, *scopes: str, public_key: str = "") -> Sender:
         """An enrolled tablet."""
         devices.save_officer(self.db, officer, officer.title(), scopes, self.now_ms)
-        devices.save_install(
-            self.db, install, officer, "", deposit_hash=f"d{install}", read_hash=f"r{install}", now_ms=self.now_ms
-        )
+        hashes = {"deposit_hash": f"d{install}", "read_hash": f"r{install}"}
+        devices.save_install(self.db, install, officer, public_key, now_ms=self.now_ms, **hashes)
         return self.sender(install)
 
     def sender(self, install: str = "tablet-1") -> Sender:

@@ -217,11 +217,7 @@ def test_a_signed_staff_event_is_taken_back_from_a_tablet(world: Any) -> None:
 
 def test_another_tablets_work_is_folded_with_its_signature_and_held_without(world: Any) -> None:
     private = b"k" * 32
-    world.enrol("tablet-2", "petugas2", VILLAGE)
-    public = base64.b64encode(public_key(private)).decode()
-    devices.save_install(
-        world.db, "tablet-2", "petugas2", public, deposit_hash="dt2", read_hash="rt2", now_ms=world.now_ms
-    )
+    world.enrol("tablet-2", "petugas2", VILLAGE, public_key=base64.b64encode(public_key(private)).decode())
     household = world.uuid()
     plain, good, bad = (
         world.sealed(household, {"address": text}, actor="petugas2", install="tablet-2") for text in "ABC"
