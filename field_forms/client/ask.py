@@ -6,7 +6,6 @@ there is none, `!batal` takes an answer back, `!simpan` saves and stops.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +52,8 @@ class _Asker:
         self._heading = ""
         self._next: Step | None = None
         self._villages = client.feed.areas()
+        here = [each for each in client.returned() if each.household_id == draft.household_id]
+        self._comments = {path: text for each in here for path, text in each.comments.items()}
 
     def run(self) -> None:
         """Walk the sheet. The list of steps is made anew after each answer: an answer can add questions."""
@@ -165,7 +166,7 @@ class _Asker:
             now = f" [{shown(question, answer)}{origin}]"
         part = path.rpartition("/")[0]
         star = " *" if filled.required(part, question) else ""
-        comment = self._comment(path)
+        comment = self._comments.get(path)
         if comment:
             click.echo(f"  CATATAN PENGAWAS: {comment}")
         choices = self._choices(question) or {each.name: each.label_id for each in offered(question)}
@@ -173,14 +174,6 @@ class _Asker:
             for code, label in choices.items():
                 click.echo(f"    {code:>4}  {label}")
         return self._read(f"{question.label_id or question.name}{star}{now}")
-
-    def _comment(self, path: str) -> str:
-        return self._comments.get(path, "")
-
-    @property
-    def _comments(self) -> Mapping[str, str]:
-        here = [each for each in self._client.returned() if each.household_id == self._draft.household_id]
-        return {path: text for each in here for path, text in each.comments.items()}
 
     def _help(self, question: Field) -> None:
         for text in (question.hint_id, question.constraint_message_id, question.warning_message_id):

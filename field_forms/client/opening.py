@@ -57,11 +57,13 @@ def open_known(store: Store, feed: FeedStore, household_id: str, form: FormDefin
     known = feed.household(household_id)
     ids = {household_id} if known is None else set(known.ids)
     own = [event for event in store.sealed_for(ids) if event.state != ERASED]
-    if known is None:
-        if not own:
-            raise OpeningProblem(f"Keluarga {household_id} tidak ada di tablet ini. Jalankan: padan field fetch")
+    if known is None and not own:
+        raise OpeningProblem(f"Keluarga {household_id} tidak ada di tablet ini. Jalankan: padan field fetch")
+    if known is None or (known.level != FULL and own):
+        # Found in the field and assigned to nobody yet: what this tablet knows is its own forms.
         head = own[0].envelope["head"]
-        known = KnownHousehold(household_id, head["home_region"], head["area"], FULL, "", {})
+        found = household_id if known is None else known.household_id
+        known = KnownHousehold(found, head["home_region"], head["area"], FULL, "", {})
     if known.level != FULL:
         label = known.label or household_id
         raise OpeningProblem(f"Keluarga {label} bukan tugas Anda; minta pengawas menugaskannya.")
