@@ -125,6 +125,9 @@ class Settings:
     staff: str = _setting(
         "STAFF", "Account that `padan review` and its like work as, where --as names none.", "", _text()
     )
+    field_home: str = _setting(
+        "FIELD_HOME", "Folder of the officer's tablet that `padan field` works with.", "~/.local/share/padan", _text(1)
+    )
     log_level: str = _setting(
         "LOG_LEVEL",
         "Least important line of the log that is written.",

@@ -24,9 +24,9 @@ from field_forms.client.store import StoreProblem
 from field_forms.client.transport import ServerRefused
 from schemas.bodies import CHANGE_TYPES
 from schemas.changes import ChangeProblem
+from server.settings import load_settings
 
 TOLD = (NotEnrolled, OpeningProblem, AnswerProblem, FileProblem, StoreProblem, GaveUp, ChangeProblem)
-DEFAULT_HOME = "~/.local/share/padan"
 
 
 class _Field(click.Group):
@@ -43,15 +43,13 @@ class _Field(click.Group):
 
 
 @click.group("field", cls=_Field)
-@click.option(
-    "--home", envvar="PADAN_FIELD_HOME", default=DEFAULT_HOME, help="The officer's folder.", show_default=True
-)
+@click.option("--home", help="The officer's folder; else PADAN_FIELD_HOME, else ~/.local/share/padan.")
 @click.pass_context
-def group(ctx: click.Context, home: str) -> None:
+def group(ctx: click.Context, home: str | None) -> None:
     """Tablet petugas di terminal / the officer's tablet in a terminal; all but enrol, fetch and sync work offline."""
 
     def opened(server: str | None = None) -> FieldClient:
-        client = FieldClient(Path(home).expanduser())
+        client = FieldClient(Path(home or load_settings().field_home).expanduser())
         ctx.call_on_close(client.close)
         url = server or client.store.setting("server_url")
         if url:
