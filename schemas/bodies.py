@@ -106,7 +106,7 @@ BODIES: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
         {"type": _one_of(CHANGE_TYPES)},
         {"person": is_person_key, "moves": _some(_move), "purpose": _code},
     ),
-    "assignment": ({"officer": _text}, {"until": _date}),
+    "assignment": ({"officer": _text}, {"until": _date, "with": _some(_text)}),
     "review": ({"verdict": _one_of(REVIEW_VERDICTS), "data_digest": is_sha256}, {"due": _date}),
     "decision": ({"covers": _some(_pair)}, {"reason": _code}),
     "verdict": (

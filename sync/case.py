@@ -156,7 +156,7 @@ def gather(
 def assigned_officers(filed: Iterable[Event]) -> list[str]:
     """Officers of the head assignments, sorted."""
     heads = register_heads(event for event in filed if event.kind == "assignment")
-    return sorted({str(event.body["officer"]) for event in heads})
+    return sorted({str(name) for event in heads for name in (event.body["officer"], *event.body.get("with", ()))})
 
 
 def open_returns(counted: Iterable[Event], filed: Iterable[Event]) -> list[Event]:
@@ -169,12 +169,11 @@ def open_returns(counted: Iterable[Event], filed: Iterable[Event]) -> list[Event
 
 
 def _registry_answer(filed: Iterable[Event], delivery_digest: str) -> str:
-    receipts = sorted((e for e in filed if e.kind == "receipt"), key=lambda e: (e.body["version"], e.ref))
-    if not receipts:
-        return ""
-    version = receipts[-1].body["version"]
-    last = {e.body["outcome"] for e in receipts if e.body["version"] == version}
-    if "withdrawn" in last:
+    receipts = [e for e in filed if e.kind == "receipt"]
+    newest = max((e.body["version"] for e in receipts), default=0)
+    last = [e for e in receipts if e.body["version"] == newest]
+    if any(e.body["outcome"] == "withdrawn" for e in last):
         return "withdrawn"
-    same = {e.body["outcome"] for e in receipts if e.body.get("delivery_digest") == delivery_digest} & last
-    return next((word for word in ("accepted", "rejected", "delivered") if word in same), "")
+    # A value that went there and back has an older receipt with the present digest: it is not what stands.
+    said = {e.body["outcome"] for e in last if e.body.get("delivery_digest") == delivery_digest}
+    return next((word for word in ("accepted", "rejected", "delivered") if word in said), "")

@@ -31,12 +31,12 @@ def group() -> None:
 
 @click.command("assign")
 @click.argument("household")
-@click.argument("officer")
+@click.argument("officers", metavar="PETUGAS...", nargs=-1, required=True)
 @click.option("--until", metavar="TANGGAL", help="Sampai tanggal, YYYY-MM-DD.")
 @_as
-def assign(household: str, officer: str, until: str | None, staff: str | None) -> None:
+def assign(household: str, officers: tuple[str, ...], until: str | None, staff: str | None) -> None:
     """Tugaskan keluarga kepada petugas / give a household to an officer."""
-    _act(staff, lambda desk: review.assign(desk, household, officer, until))
+    _act(staff, lambda desk: review.assign(desk, household, officers, until))
 
 
 @group.command("list")

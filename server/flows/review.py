@@ -6,7 +6,7 @@ stood there and nothing that came since (docs/merge.md, "Decisions").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from schemas.event import Assertion, Part
@@ -14,16 +14,37 @@ from schemas.problems import ProblemError
 from server.flows.desk import Desk, Shown, text_part
 from server.store import devices
 
+BATCH = 200
+"""Acts committed together where many are done at once."""
+
+Progress = Callable[[int], None]
 ROSTER_VERDICTS = frozenset({"same_person", "different_persons"})
 NIK_VERDICTS = frozenset({"moved", "wrong_nik", "two_people", "same_household"})
 
 
-def assign(desk: Desk, household_id: str, officer: str, until: str | None = None) -> str:
-    """Give a household to an officer, until a date where one is named; the officer's tablet gets it in full."""
+def assign(desk: Desk, household_id: str, officers: Sequence[str], until: str | None = None) -> str:
+    """Give a household to an officer (and others beside), in place of whoever had it; until a date where one is named.
+
+    The tablets of these officers get it in full, those of others as a name only."""
     shown = desk.show(household_id, "assign")
-    if devices.officer_of(desk.store.db, officer) is None:
-        raise ProblemError("not_found", f"Petugas {officer} tidak terdaftar.")
-    return desk.record("assignment", [shown], {"officer": officer} | ({"until": until} if until else {}))
+    unknown = [name for name in officers if devices.officer_of(desk.store.db, name) is None]
+    if unknown or not officers:
+        raise ProblemError("not_found", f"Petugas {', '.join(unknown) or '(kosong)'} tidak terdaftar.")
+    body: dict[str, Any] = {"officer": officers[0]} | ({"until": until} if until else {})
+    if len(officers) > 1:
+        body["with"] = sorted(set(officers[1:]))
+    return desk.record("assignment", [shown], body)
+
+
+def assign_many(desk: Desk, wanted: Mapping[str, Sequence[str]], progress: Progress = lambda done: None) -> int:
+    """Assign many households, household id -> officers; committed in batches. How many."""
+    pairs = sorted(wanted.items())
+    for start in range(0, len(pairs), BATCH):
+        with desk.store.db.transaction():
+            for household_id, officers in pairs[start : start + BATCH]:
+                assign(desk, household_id, officers)
+        progress(min(start + BATCH, len(pairs)))
+    return len(pairs)
 
 
 def approve(desk: Desk, household_id: str, seen_digest: str | None = None) -> str:
