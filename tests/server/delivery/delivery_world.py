@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from schemas.problems import ProblemError
 from server.clock import FixedClock
 from server.flows import deliver, deliver_send
 from server.flows.deliver_judge import Dispatch
@@ -128,6 +131,21 @@ class Delivering:
         self.world.fold()
         return done
 
+    def tick_without_sending(self) -> None:
+        """The sweep alone."""
+        deliver.sweep_all(self.db, self.dispatch)
+
+    def send_only(self, holder: str = "w1") -> int:
+        """One round of sending alone; how many were exchanged."""
+        with deliver_send.wire(self.adapter, 4) as line:
+            return deliver_send.send_round(self.db, self.dispatch, line, holder).claimed
+
+    def refused(self, act: Any, household: str) -> str:
+        """The code of the problem that an act on a household ends with."""
+        with pytest.raises(ProblemError) as found:
+            act(self.db, self.dispatch, household)
+        return str(found.value.code)
+
     def _advance(self) -> bool:
         """To the next moment something is due: a row, a household, an open circuit."""
         times = [outbox.next_due_ms(self.db)]
@@ -135,9 +153,9 @@ class Delivering:
         if times[0] is not None and circuit.state != "closed":
             times = [max(times[0], circuit.until_ms)]
         due = min((each for each in times if each is not None), default=None)
-        if due is None or due > self.clock.now_ms() + 86_400_000:
+        if due is None or not self.clock.now_ms() < due <= self.clock.now_ms() + 86_400_000:
             return False
-        self.clock.advance_ms(max(1, due - self.clock.now_ms()))
+        self.clock.set_ms(due)
         return True
 
     # --- what a checker sees ---
