@@ -12,6 +12,7 @@ from schemas.event import seal
 from schemas.ids import hold_id
 from server.auth.keys import ServerKeys
 from server.store import events
+from server.store.appending import Appender
 from server.store.database import Connection
 from sync.intake import Receipt, Sealed, sealed_from
 
@@ -32,7 +33,7 @@ def append_own(db: Connection, envelopes: Iterable[Mapping[str, Any]], keys: Ser
     sealed = [sealed_from(keys.signed(envelope)) for envelope in envelopes]
     with db.transaction():
         known = known_hashes(db, sealed)
-        appender = events.Appender(db, now_ms)
+        appender = Appender(db, now_ms)
         out = []
         for item in sealed:
             mine = known.setdefault((item.home_region, item.id), {})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from schemas.event import payload_hash_of_bytes, ref_of
 from server.store import events
+from server.store.appending import chain_start
 from server.store.database import Connection, Row
 from server.store.identity import epoch_ids
 
@@ -34,7 +35,8 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The outcome: rows and parts read, what is broken, and the chain heads `{region: hex}` to note down elsewhere."""
+    """The outcome: rows and parts read, what is broken, and the chain heads `{region: hex}` to note down elsewhere.
+    `erased` counts the parts without content: erased, or come as their hash only."""
 
     rows: int
     parts: int
@@ -65,7 +67,7 @@ def _verify_region(
     region, expected = head["home_region"], 1
     chain = b""
     for epoch in sorted(names):
-        chain = events.chain_start(names[epoch], region)
+        chain = chain_start(names[epoch], region)
         for row in events.log_rows(db, region, epoch):
             counts["rows"] += 1
             if counts["rows"] % PROGRESS_EVERY == 0:

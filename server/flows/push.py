@@ -19,6 +19,7 @@ from server.auth.keys import ServerKeys
 from server.clock import parse_rfc3339_ms
 from server.flows.append import hold_event, known_hashes
 from server.store import devices, events, forms, households, unreadable
+from server.store.appending import Appender, complete
 from server.store.database import Connection
 from server.store.identity import campaign_closes_ms
 from sync import intake
@@ -112,7 +113,7 @@ def prepare(db: Connection, sender: Sender, items: Sequence[RawItem], keys: Serv
 def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_ms: int) -> list[Answer]:
     """Judge and write, inside the caller's transaction. All items' effects are there, or, on an exception, none."""
     facts = _facts(db, prepared)
-    appender = events.Appender(db, now_ms)
+    appender = Appender(db, now_ms)
     answers = []
     for item in prepared:
         if isinstance(item.read, TooLarge):
@@ -212,7 +213,7 @@ def _take(
     item: Prepared,
     sealed: Sealed,
     facts: _Facts,
-    appender: events.Appender,
+    appender: Appender,
     keys: ServerKeys,
     now_ms: int,
 ) -> Answer:
@@ -225,6 +226,9 @@ def _take(
     if item.bad_stamp is not None:
         unreadable.keep(db, item.bad_stamp, item.sender.install, _name(item.sender), now_ms)
     if isinstance(judgement, Duplicate):
+        if item.signed_by == SERVER:
+            appender.flush()  # the first copy may stand in this very push
+            complete(db, sealed, now_ms)
         _append_stamp(item, facts, appender)
         return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt)
     receipt = _append(sealed, facts, appender)
@@ -261,7 +265,7 @@ def _closed(closes_ms: int | None, stamp: Sealed | None, now_ms: int) -> bool:
     return stamp is None or parse_rfc3339_ms(stamp.head["body"]["time"]) > closes_ms
 
 
-def _append(sealed: Sealed, facts: _Facts, appender: events.Appender) -> Receipt:
+def _append(sealed: Sealed, facts: _Facts, appender: Appender) -> Receipt:
     receipt = appender.add(sealed)
     facts.hashes.setdefault((sealed.home_region, sealed.id), {})[sealed.payload_hash] = receipt
     for region, household in sealed.filed:
@@ -272,7 +276,7 @@ def _append(sealed: Sealed, facts: _Facts, appender: events.Appender) -> Receipt
     return receipt
 
 
-def _append_stamp(item: Prepared, facts: _Facts, appender: events.Appender) -> None:
+def _append_stamp(item: Prepared, facts: _Facts, appender: Appender) -> None:
     stamp = item.stamp
     if stamp is not None and stamp.payload_hash not in facts.hashes.get((stamp.home_region, stamp.id), {}):
         _append(stamp, facts, appender)

@@ -240,6 +240,32 @@ def test_a_part_that_is_only_a_hash_needs_the_servers_signature(world: Any) -> N
     assert statuses(world.push(world.keys.signed(sent))) == ["stored"]
 
 
+def test_a_part_that_came_as_a_hash_is_filled_in_later_unless_it_was_erased(world: Any) -> None:
+    whole = world.keys.signed(world.sealed(world.uuid(), {"address": "x"}))
+    hashes = [{"name": part.name, "hash": part.hash} for part in push_flow.intake.sealed_from(whole).parts]
+    shortened = whole | {"parts": hashes}
+    household, ref = whole["head"]["household_id"], whole["payload_hash"][:32]
+
+    def content() -> list[bytes | None]:
+        (stored,) = events.filed_under(world.db, "19.03", household)
+        return [raw for _, raw in stored.parts.values()]
+
+    assert statuses(world.push(shortened, shortened)) == ["stored", "duplicate"]
+    assert content() == [None]
+    assert have(world.db, [whole["payload_hash"]]).missing == (whole["payload_hash"],)
+    world.fold()
+    assert statuses(world.push(whole)) == ["duplicate"]
+    assert content() != [None]
+    assert have(world.db, [whole["payload_hash"]]).missing == ()
+    world.fold()
+    assert b'"address"' in households.load(world.db, household).data
+    events.erase_part(world.db, "19.03", ref, "h")
+    assert statuses(world.push(whole)) == ["duplicate"]
+    assert content() == [None]
+    assert have(world.db, [whole["payload_hash"]]).erased == (whole["payload_hash"],)
+    assert verify(world.db).broken == ()
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
