@@ -154,14 +154,24 @@ def _place_deciding(
             if claim.event.kind == "verdict":
                 homes = _own_homes(claim, homes, components.place(claim.event))
             located[pair] = homes
-            places = sorted({name for name, _ in homes})
+            places = {name for name, _ in homes}
+            if places and claim.event.kind == "decision":
+                places |= _lay_elsewhere(claim, located, components)
             if len(places) == 1:
                 keys = frozenset(key for _, key in homes if key is not None)
-                found[places[0]].add(replace(claim, about=keys), min(keys, default=None))
+                found[places.pop()].add(replace(claim, about=keys), min(keys, default=None))
                 continue
-            for name in places or [components.place(claim.event) or ""]:
-                if name:
+            for name in places or {components.place(claim.event) or ""}:
+                if name in found:
                     found[name].ineffective.append({"ref": claim.ref, "path": claim.path})
+
+
+def _lay_elsewhere(claim: Claim, located: Mapping[Pair, Any], components: Components) -> set[str]:
+    """Families of what it covers that is not found here: dead, or of a family that is folded apart. The decision's
+    own context says whose it was."""
+    context = claim.event.context
+    homes = {context[pair[0]] for pair in claim.covers or () if pair not in located and pair[0] in context}
+    return {components.of(hid) or hid for hid in homes}
 
 
 def _own_homes(claim: Claim, homes: frozenset[Home], place: str | None) -> frozenset[Home]:

@@ -4,12 +4,12 @@ filled while two families were linked."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.event import Event
 from sync.case import FIELD_KINDS
 from sync.causality import register_heads
-from sync.components import Components, Joined
+from sync.components import Components
 from sync.liveness import HELD, LIVE, Condition
 from sync.roster import Conflict
 
@@ -76,23 +76,31 @@ def _filled_while_linked(
 ) -> list[Conflict]:
     """A form whose context names another household that was joined, directly or by way of a third, by a link that is
     dead now."""
-    once = Joined()
-    for event in events.values():
-        if event.kind == "link" and condition[event.ref].status != HELD:
-            once.join(event.body["households"])
+    links = [event for event in events.values() if event.kind == "link" and condition[event.ref].status != HELD]
+    if not links:
+        return []
     own = components.members[canonical]
-    family = {once.find(hid) for hid in own}
     conflicts = []
     for event in counted:
         if event.kind not in FIELD_KINDS or event.ref in components.reattached:
             continue
         # A move or a split names the other family on purpose: it is filed under both.
         other = set(event.context.values()).difference(own, event.filed_under)
-        strangers = {hid for hid in other if once.find(hid) in family}
+        strangers = other & _once_joined(own, (link for link in links if not link.saw(event.ref))) if other else other
         if strangers:
             line = {"ref": event.ref, "path": FORM_PATH}
             conflicts.append(Conflict("filled_while_linked", (line,), more={"households": sorted(strangers)}))
     return conflicts
+
+
+def _once_joined(own: Iterable[str], links: Iterable[Event]) -> set[str]:
+    """Ids that these links, dead or not, join with the family's own. A link that saw the form came after it."""
+    found = set(own)
+    waiting = [set(link.body["households"]) for link in links]
+    while touching := [ids for ids in waiting if ids & found]:
+        waiting = [ids for ids in waiting if ids not in touching]
+        found.update(*touching)
+    return found
 
 
 def double_visit(counted: Sequence[Event]) -> bool:

@@ -177,7 +177,8 @@ def _membership(canonical: str, filed: Iterable[Event], components: Components) 
         targets = {}
         for event in heads:
             to = moves_of(event)[key]
-            targets[event.ref] = components.of(to) or to
+            # Other families are named as the mover named them: what they are joined with is not known everywhere.
+            targets[event.ref] = canonical if components.of(to) == canonical else to
         if len(set(targets.values())) > 1:
             lines = tuple(
                 {"ref": ref, "path": f"p/{key}/member_of", "value": to} for ref, to in sorted(targets.items())

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from fold_histories import History, ruling
-from fold_oracle import Said, Truth, Word, dominates, weight
+from fold_oracle import Said, Truth, Word, dominates, looks_alike, weight
 from fold_world import DICTIONARY
 
 import sync.fold as engine
@@ -44,7 +44,9 @@ def any_order_any_duplication_any_split_gives_equal_bytes(history: History) -> N
     assert all_bytes(travelled[::-1]) == expected, "what travelled gives other bytes"
     apart = {}
     for households, members in clusters(events).items():
-        apart |= {r.household_id: (r.data_bytes, r.trail_bytes) for r in engine.fold(members[::-1], DICTIONARY, households)}
+        apart |= {
+            r.household_id: (r.data_bytes, r.trail_bytes) for r in engine.fold(members[::-1], DICTIONARY, households)
+        }
     assert apart == expected, "folded family by family it gives other bytes"
 
 
@@ -60,7 +62,9 @@ def clocks_of_tablets_change_no_value(history: History) -> None:
 def _timeless(of: Record) -> Any:
     def keep(scope: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         known = {name: DICTIONARY.field(scope, name) for name in fields}
-        return {n: v for n, v in fields.items() if known[n] is not None and known[n].policy not in ("latest", "derived")}
+        return {
+            n: v for n, v in fields.items() if known[n] is not None and known[n].policy not in ("latest", "derived")
+        }
 
     persons = [(p["keys"], keep("p", p["fields"])) for p in of.data["persons"]]
     return keep("h", of.data["household"]), persons
@@ -92,7 +96,9 @@ def nothing_stored_is_missing(history: History) -> None:
         assert _group_path(record, word) in record.trail["values"], f"{word.event.ref} {word.part}/{word.register}"
     for event in truth.live:
         if truth.home(event) is None:
-            assert any(c["kind"] == "reattach" and c["form"] == event.ref for r in found.values() for c in r.data["conflicts"])
+            assert any(
+                c["kind"] == "reattach" and c["form"] == event.ref for r in found.values() for c in r.data["conflicts"]
+            )
 
 
 def _group_path(record: Record, word: Said) -> str:
@@ -119,7 +125,8 @@ def words_by_path(history: History, truth: Truth) -> dict[tuple[str, str], dict[
             where[event.ref, part, register] = paths
     for event, part, register, covers in rulings:
         paths = where[event.ref, part, register]
-        if len(paths) == 1:
+        unknown = {event.context[name[0]] for name in covers if name not in where and name[0] in event.context}
+        if len(paths) == 1 and {truth.canonical(hid) for hid in unknown} <= {home for home, _ in paths}:
             (path,) = paths
             ruled = Word(Said(event, part, register, path[0]), covers)
             words[path][ruled.name] = ruled
@@ -146,7 +153,9 @@ def heads_are_lawful(history: History) -> None:
             assert above or ref in heads, f"{ref} left the heads of {path} and nobody may dominate it"
             if above and policy != "status" and len(same_event) == 1:
                 assert ref not in heads, f"{ref} is a head of {path} and is dominated"
-        _value_is_lawful(found[household], path, policy, [w for w in words.values() if w.said.event.ref in heads], words)
+        _value_is_lawful(
+            found[household], path, policy, [w for w in words.values() if w.said.event.ref in heads], words
+        )
 
 
 def _value_is_lawful(record: Record, path: str, policy: str, heads: Sequence[Word], words: Mapping[Any, Word]) -> None:
@@ -164,6 +173,44 @@ def _value_is_lawful(record: Record, path: str, policy: str, heads: Sequence[Wor
         best = {head.said.plain for head in heads if weight(head, words) == most}
         assert bool(torn) == (len(best) > 1), f"{path}: a tie is a conflict, the strongest wins"
         assert torn or record.trail["values"][path]["evidence"] == most
+
+
+def members_are_paired_by_what_stands(history: History) -> None:
+    """Groups are the connected sets of members whose own heads look alike, unless one form holds two of a set."""
+    truth = Truth(history.events)
+    words: dict[tuple[str, str, str], list[Said]] = {}
+    for said in truth.said():
+        words.setdefault((said.household, said.part, said.register), []).append(said)
+    for each in folded(history.events):
+        ids = {each.household_id, *each.aliases}
+        ours = [event for event in truth.live if ids & event.filed_under]
+        ruled = {pair["path"].rpartition("/")[2] for e in ours for pair in e.body.get("covers", ())}
+        persons = [e for e in ours if e.body.get("moves") or e.body.get("type") in ("same_person", "different_persons")]
+        if persons or ruled & ROSTER_QUESTIONS:
+            continue  # rulings on persons have examples of their own
+        parts = sorted({part for home, part, _ in words if home == each.household_id and part != "h"})
+        looks = {p: {q: _own_heads(words.get((each.household_id, p, q), [])) for q in ROSTER_QUESTIONS} for p in parts}
+        forms = {
+            p: {s.event.ref for (h, q, _), all_ in words.items() if (h, q) == (each.household_id, p) for s in all_}
+            for p in parts
+        }
+        expected: set[frozenset[str]] = set()
+        for part in parts:
+            group = {part}
+            while more := {q for q in parts if q not in group and any(looks_alike(looks[q], looks[p]) for p in group)}:
+                group |= more
+            clash = any(p < q and forms[p] & forms[q] for p in group for q in group)
+            expected.add(frozenset({part}) if clash else frozenset(group))
+            assert not clash or any(c["kind"] == "roster_ambiguous" for c in each.data["conflicts"])
+        found = {frozenset(f"p/{key}" for key in person["keys"]) for person in each.data["persons"]}
+        assert found == expected, "members are grouped otherwise than by what stands"
+
+
+def _own_heads(said: Sequence[Said]) -> set[Any]:
+    """The different answers among the heads of one question of one key; its state where it has no value."""
+    words = {word.name: word for word in map(Word, said)}
+    left = [w for w in words.values() if not any(dominates(o, w, "evidence", words) for o in words.values())]
+    return {answer for word in left for _, state, answer in word.said.plain for answer in [state or answer]}
 
 
 def states_follow_reviews(history: History) -> None:
@@ -204,8 +251,12 @@ def _around(events: Sequence[Event], path: str) -> Any:
         if path.startswith("p/"):
             for person in data["persons"]:
                 register = path.rpartition("/")[2]
-                person["fields"] = {n: v for n, v in person["fields"].items() if DICTIONARY.register("p", n) != register}
-        data["conflicts"] = [c for c in data["conflicts"] if c.get("path") != path and c["kind"] != "filled_while_linked"]
+                person["fields"] = {
+                    n: v for n, v in person["fields"].items() if DICTIONARY.register("p", n) != register
+                }
+        data["conflicts"] = [
+            c for c in data["conflicts"] if c.get("path") != path and c["kind"] != "filled_while_linked"
+        ]
         data["flags"] = [flag for flag in data["flags"] if flag["code"] != "double_visit"]
         dropped = ("state", "data_digest", "delivery_digest")
         found[each.household_id] = {name: value for name, value in data.items() if name not in dropped}
@@ -256,6 +307,7 @@ CHECKS: Sequence[Callable[[History], None]] = (
     any_order_any_duplication_any_split_gives_equal_bytes,
     nothing_stored_is_missing,
     heads_are_lawful,
+    members_are_paired_by_what_stands,
     states_follow_reviews,
     an_event_changes_only_what_it_touches,
     a_decision_closes_just_what_it_covers,

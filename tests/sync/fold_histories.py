@@ -88,7 +88,9 @@ def grow(steps: Iterable[int]) -> History:
     history = History(numbers, World("history"))
     for number in HOUSES:
         person = {**LOOKS[0], "nik": NIKS[0]} if number == 1 else LOOKS[number - 1]
-        history.add(history.world.prelist(number, h={"income": 1, "no_kk": nik(5)}, p={key(1, number): person}), "import")
+        history.add(
+            history.world.prelist(number, h={"income": 1, "no_kk": nik(5)}, p={key(1, number): person}), "import"
+        )
     for who in OFFICERS:
         history.had[who] = {event.ref for event in history.sealed}
     for number in numbers:
@@ -112,13 +114,13 @@ def visit(history: History, random: Random, number: int | None = None, who: str 
     if random.random() < 0.1:
         answers["assets"] = said(state=random.choice(("declined", "unknown")))
     person: dict[str, Any] = dict(random.choice(LOOKS)) if random.random() < 0.5 else {}
-    person |= {"nik": random.choice(NIKS)} if random.random() < 0.5 else {}
+    person |= {"nik": random.choice(NIKS)} if random.random() < 0.6 else {}
     person |= {"presence": random.choice(("1", "2", "3"))} if random.random() < 0.3 else {}
     person |= {"phone": random.choice(("0811", "0822"))} if random.random() < 0.5 else {}
     persons = {key(random.choice((1, 1, 2, 3)), number): person} if person else {}
     start = random.randint(1, 20)
     form = history.world.submit(
-        number, answers, persons, by=who, saw=context, evidence=random.choice((0, 1, 3, 3, 4)),
+        number, answers, persons, by=who, saw=context, evidence=random.choice((0, 1, 3, 3, 3, 4)),
         not_before=f"2026-01-{start:02d}T00:00:00Z" if random.random() < 0.8 else None,
     )  # fmt: skip
     history.add(form, who)
@@ -216,7 +218,7 @@ def point_at(kind: str) -> Callable[[History, Random], None]:
         targets = [event for event in history.events if event.kind in wanted and event.kind != "prelist"]
         if targets:
             target = random.choice(targets)
-            numbers = [int(hid[:8], 16) for hid in target.filed_under]
+            numbers = [int(hid[:8], 16) for hid in sorted(target.filed_under)]
             more = {"body": {"reason": "late"}} if kind == "hold" else {}
             context = history.context("siti", *numbers)
             history.add(history.world.point(kind, target, saw=context, **more), "siti")
@@ -249,7 +251,7 @@ def reattach(history: History, random: Random) -> None:
     if forms:
         target = random.choice(forms)
         to = random.choice(HOUSES)
-        numbers = {int(hid[:8], 16) for hid in target.filed_under} | {to}
+        numbers = sorted({int(hid[:8], 16) for hid in target.filed_under} | {to})
         who = random.choice(SUPERVISORS)
         history.add(history.world.reattach(target, to, saw=history.context(who, *numbers), by=who), who)
 
@@ -312,13 +314,16 @@ def assign(history: History, random: Random) -> None:
     """Give it to an officer."""
     number = random.choice(HOUSES)
     body = {"officer": random.choice(OFFICERS)}
-    history.add(history.world.event("assignment", number, by="siti", saw=history.context("siti", number), body=body), "siti")
+    history.add(
+        history.world.event("assignment", number, by="siti", saw=history.context("siti", number), body=body), "siti"
+    )
 
 
 STEPS: Sequence[Callable[[History, Random], Any]] = (
-    visit, visit, visit, visit, visit, visit, visit, visit, synchronise, synchronise, correct, correct, decide, decide, decide, link, unlink,
-    fill_while_linked, point_at("void"), point_at("void"), point_at("undo"), point_at("undo"), point_at("hold"),
-    point_at("admit"), equivocate, lose, lose, reattach, twins, settle_roster, move, review, review, assign,
+    *[visit] * 8, synchronise, synchronise, correct, correct, decide, decide, decide, link, unlink, fill_while_linked,
+    point_at("void"), point_at("void"), point_at("undo"), point_at("undo"), point_at("hold"), point_at("admit"),
+    equivocate, lose, lose, reattach, twins, twins, settle_roster, settle_roster, settle_roster, move, review, review,
+    assign,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The rule of the contract, written a second time and as slowly as it reads: who counts, who dominates whom.
 
-It shares no code with sync/ beyond the event itself. Sets instead of registers, recursion instead of stacks.
+It shares no code with sync/ but the table of compatible names. Sets instead of registers, recursion, no stacks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from fold_world import DICTIONARY
 
 from schemas.event import Event
+from sync.names import compatible
 
 SAW_IS_ENOUGH = {"latest", "set", "keep_all"}
 ROSTER_VALUES = {"prelist", "submission", "change", "decision", "verification"}
@@ -33,7 +34,11 @@ class Said:
         """The assertions it consists of."""
         part = next(part for part in self.event.parts if part.name == self.part)
         scope = self.part[0]
-        return {n: a for n, a in part.assertions.items() if DICTIONARY.register(scope, n) == self.register and usable(scope, n, a)}
+        return {
+            n: a
+            for n, a in part.assertions.items()
+            if DICTIONARY.register(scope, n) == self.register and usable(scope, n, a)
+        }
 
     @property
     def stated(self) -> int:
@@ -67,7 +72,11 @@ class Truth:
         event = self.events[ref]
 
         def alive(kind: str) -> list[Event]:
-            return [e for e in self.events.values() if e.kind == kind and self._names(e, ref) and self.status(e.ref) == "live"]
+            return [
+                e
+                for e in self.events.values()
+                if e.kind == kind and self._names(e, ref) and self.status(e.ref) == "live"
+            ]
 
         if alive("void") or alive("undo") or alive("unlink"):
             return "dead"
@@ -84,7 +93,7 @@ class Truth:
         forms = {"submission", "change"}
         if target is None or event.kind not in {"void", "undo", "hold", "admit", "reattach"}:
             return False
-        staff = not target.kind in forms | {"prelist", "verification", "hold", "stamp", "receipt", "erasure"}
+        staff = target.kind not in forms | {"prelist", "verification", "hold", "stamp", "receipt", "erasure"}
         allowed = {
             "void": target.kind in forms | {"prelist", "verification"},
             "undo": staff,
@@ -98,7 +107,12 @@ class Truth:
         """All ids joined with this one by live links."""
         found = {hid}
         while True:
-            more = {h for e in self.live if e.kind == "link" and found & set(e.body["households"]) for h in e.body["households"]}
+            more = {
+                h
+                for e in self.live
+                if e.kind == "link" and found & set(e.body["households"])
+                for h in e.body["households"]
+            }
             if more <= found:
                 return frozenset(found)
             found |= more
@@ -125,7 +139,9 @@ class Truth:
                 to = moves.get(part.name[2:], "outside")
                 place = home if to == "outside" else self.canonical(to)
                 scope = part.name[0]
-                for name in sorted({DICTIONARY.register(scope, n) for n, a in part.assertions.items() if usable(scope, n, a)}):
+                for name in sorted(
+                    {DICTIONARY.register(scope, n) for n, a in part.assertions.items() if usable(scope, n, a)}
+                ):
                     found.append(Said(event, part.name, name, place))
         return found
 
@@ -145,6 +161,25 @@ class Truth:
                         )
                         found.append((event, part.name, register, covers))
         return found
+
+
+def looks_alike(a: Mapping[str, set[Any]], b: Mapping[str, set[Any]]) -> bool:
+    """Whether two members pair by what their own heads say: question -> the different answers."""
+
+    def one(look: Mapping[str, set[Any]], name: str) -> Any:
+        answers = look[name]
+        return next(iter(answers)) if len(answers) == 1 else None
+
+    def number(look: Mapping[str, set[Any]]) -> str | None:
+        text = one(look, "nik") or ""
+        return text if len(text) == 16 and len(set(text)) > 1 else None
+
+    if len(a["nik"]) > 1 or len(b["nik"]) > 1 or not one(a, "m_name") or not one(b, "m_name"):
+        return False
+    if number(a) and number(b):
+        return number(a) == number(b) and compatible(one(a, "m_name"), one(b, "m_name"))
+    compared = ("m_name", "birth_date", "sex")
+    return all(one(a, name) and one(a, name) == one(b, name) for name in compared)
 
 
 @dataclass(frozen=True)

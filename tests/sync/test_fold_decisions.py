@@ -138,6 +138,14 @@ def test_after_an_unlink_a_decision_over_both_families_has_no_effect_and_is_list
         assert {"ref": done.ref, "path": "h/assessment"} in parted[number].trail["ineffective"]
 
 
+def test_a_decision_over_two_families_that_were_never_linked_has_no_effect_wherever_it_is_folded(world: World) -> None:
+    one, two = world.submit(1, h={"assessment": "1"}), world.submit(2, h={"assessment": "2"}, by="edo")
+    done = world.decide([(one, "h/assessment"), (two, "h/assessment")], h={"assessment": "2"}, saw=[one, two], also=[2])
+    apart = records(one, two, done)
+    assert [shown(apart[number], "assessment") for number in (1, 2)] == ["1", "2"]
+    assert [each.trail["ineffective"] for each in apart.values()] == [[{"ref": done.ref, "path": "h/assessment"}]] * 2
+
+
 def test_a_decision_over_two_keys_that_are_no_longer_one_person_has_no_effect_and_is_listed(world: World) -> None:
     same = {"birth_date": "1980-05-10", "sex": "1", "m_name": "Budi"}
     one = world.prelist(p={K: {**same, "phone": "0811"}})
