@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ import pytest
 PACKAGES = ("schemas", "sync", "field_forms", "server")
 # Where there is no git (an sdist), everything counts but what setting up and running leave behind.
 _LEFT_BEHIND = {".git", ".venv", "__pycache__", "built", "var", "demo", "dist", "build"}
+_LEFT_BEHIND |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Module:
 @pytest.fixture(scope="session")
 def tracked(root: Path) -> list[Path]:
     """Every tracked file that is there, sorted."""
-    found = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=False)
-    if found.returncode == 0:
-        paths = [root / name for name in found.stdout.split("\0") if name]
+    names = _names_in_git(root)
+    if names:
+        paths = [root / name for name in names]
     else:
         paths = [path for path in root.rglob("*") if not _LEFT_BEHIND & set(path.relative_to(root).parts)]
     files = sorted(path for path in paths if path.is_file())
@@ -58,3 +60,10 @@ def modules(root: Path, tracked: list[Path]) -> list[Module]:
 def own_modules(modules: list[Module]) -> list[Module]:
     """Those of the four packages."""
     return [module for module in modules if module.inside(*PACKAGES)]
+
+
+def _names_in_git(root: Path) -> list[str]:
+    if shutil.which("git") is None:
+        return []
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=False)
+    return [name for name in found.stdout.split("\0") if name] if found.returncode == 0 else []
