@@ -24,7 +24,7 @@ from field_forms.client.store import ERASED, Sealed, Store
 from field_forms.client.store_drafts import DraftStore
 from field_forms.client.store_feed import FULL, FeedStore, KnownHousehold
 from field_forms.client.sync_run import OnProgress, SyncResult, SyncRun
-from field_forms.client.transport import Server, ServerRefused, Transport, Unreachable
+from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
 from schemas.envelope import check_envelope
 from schemas.event import ref_of
 from schemas.form import Dictionary, FormDefinition
@@ -252,6 +252,10 @@ class FieldClient:
             "install": self.store.setting("install"), "wall": utc_text(self.clock.now_ms()),
             "mono": int(self.clock.monotonic() * 1000), "tz": "Asia/Jakarta", "app": APP,
         }  # fmt: skip
+
+    def server(self) -> Server:
+        """The protocol spoken directly with this tablet's tokens; stores nothing."""
+        return Server(self._need_transport(), Tokens(self.store.token("deposit"), self.store.token("read")))
 
     # What is here
 

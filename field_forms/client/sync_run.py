@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from field_forms.client.deposit import make_boxes
 from field_forms.client.feed import RETRY, is_durable, read_page, settle
 from field_forms.client.pace import BATCH_BYTES_MAX, Backoff, Clock, GaveUp, Pace
-from field_forms.client.store import Sealed, Store
+from field_forms.client.store import RECEIVED, Sealed, Store
 from field_forms.client.store_feed import FeedStore
 from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
 from schemas.limits import FEED_PAGE_DEFAULT, HAVE_PER_REQUEST_MAX, STAMPS_PER_HELLO_MAX
@@ -140,6 +140,8 @@ class SyncRun:
             elif isinstance(time, str):
                 self._store.set(server_time=time)
             self._new_epoch(hello)
+            if "sealing_key" in hello:
+                self._store.set(sealing_key=hello["sealing_key"])
             if "areas" in hello:
                 self._feed.save_scopes(hello["areas"])
         self.result.stamped += len(wanted)
@@ -236,8 +238,11 @@ class SyncRun:
         for number, box, refs in self._store.boxes_to_send():
             size = len(box)
             self._tell(Progress("deposit", 0, len(refs), 0, size))
-            self._try(partial(self._server.deposit, json.loads(box), self._on_bytes("deposit", None)))
-            self._store.box_sent(number, refs)
+            answer = self._try(partial(self._server.deposit, json.loads(box), self._on_bytes("deposit", None)))
+            settled = zip(refs, map(settle, answer.get("results", ())), strict=False)
+            with self._store.transaction():
+                self._store.box_sent(number, refs)
+                self._store.save_results([(ref, *after) for ref, after in settled if after and after[0] == RECEIVED])
             self.result.deposited += len(refs)
         self.result.stopped = (
             f"Tablet ini tidak lagi diizinkan ({error.code}). {self.result.deposited} formulir dititipkan"

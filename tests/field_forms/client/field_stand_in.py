@@ -176,6 +176,9 @@ class TestClock:
     def monotonic(self) -> float:
         return self.ms / 1000
 
+    def monotonic_ms(self) -> int:
+        return self.ms
+
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.ms += int(seconds * 1000)

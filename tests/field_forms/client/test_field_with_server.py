@@ -101,7 +101,7 @@ def test_a_form_goes_up_comes_back_returned_and_is_corrected(campaign):
     assert result.statuses == {"stored": 1}
     campaign.fold()
     desk = campaign.desk()
-    assign(desk, draft.household_id, "psm-siti")
+    assign(desk, draft.household_id, ["psm-siti"])
     campaign.fold()
     return_to_officer(desk, draft.household_id, {f"p/{key}/nik": "buram"}, note="cek KTP", due="2026-12-01")
     campaign.fold()
@@ -151,7 +151,7 @@ def test_changes_are_taken_and_folded(campaign):
     client.seal(draft)
     client.sync()
     campaign.fold()
-    assign(campaign.desk(), draft.household_id, "psm-siti")
+    assign(campaign.desk(), draft.household_id, ["psm-siti"])
     campaign.fold()
     client.sync()
     death = client.open_change(draft.household_id, "death", persons=[key])
@@ -197,3 +197,5 @@ def test_a_revoked_tablet_deposits_and_an_unassigned_family_stays_closed(campaig
     assert result.deposited == 1, result.stopped
     rows = campaign.store.db.all("select ref from log where kind = 'submission'")
     assert ref in {row["ref"] for row in rows}
+    assert client.held()[0].reasons == ("revoked",)
+    assert client.sync().deposited == 0
