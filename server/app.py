@@ -12,6 +12,7 @@ from flask_smorest import Api
 from schemas.limits import BODY_BYTES_MAX
 from server.api import central, forms, health, sync
 from server.api.errors import register_errors
+from server.api.measured import measure
 from server.api.services import EXTENSION, Services
 from server.auth.keys import load_keys
 from server.clock import Clock, SystemClock
@@ -23,6 +24,8 @@ OPENAPI_PATH = "/v1/openapi.json"
 
 class _PlainApi(Api):  # type: ignore[misc]
     """flask-smorest without its error handler: its default drops `Allow` on 405 and speaks another error format."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
         """Errors are `server/api/errors.py`'s."""
@@ -54,6 +57,7 @@ def create_app(
     app.register_blueprint(health.blueprint)
     register_errors(app)
     app.after_request(_headers)
+    measure(app, clock)
     document = json.dumps(api.spec.to_dict(), ensure_ascii=False)
     app.add_url_rule(OPENAPI_PATH, "openapi", lambda: Response(document, mimetype="application/json"))
     return app

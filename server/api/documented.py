@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -11,34 +11,42 @@ from marshmallow import Schema
 from schemas.problems import MEDIA_TYPE
 from server.api.shapes import ProblemShape
 
-BEARER = [{"bearer": []}]
+JSON, NDJSON = "application/json", "application/x-ndjson"
+AREA_PATTERN = r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?$"
+BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
-def described(
+def endpoint(
     blueprint: Blueprint,
+    method: str,
+    path: str,
     *,
     answer: type[Schema],
+    or_lines: bool = False,
     body: type[Schema] | None = None,
     query: Sequence[dict[str, Any]] = (),
     problems: Sequence[int] = (),
     open_to_all: bool = False,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Describe an endpoint; checks nothing (the endpoint does) and leaves its answer as it is."""
+) -> Callable[[View], View]:
+    """Route an endpoint and describe it; checks nothing (the endpoint does) and leaves its answer as it is."""
     doc: dict[str, Any] = {"security": [] if open_to_all else BEARER}
     if body is not None:
-        doc["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        doc["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+    if or_lines:
+        doc["responses"] = {"200": {"content": {NDJSON: {"schema": {"type": "string"}}}}}
     if query:
         doc["parameters"] = list(query)
     statuses = {*problems, *(() if open_to_all else (401, 403)), *((400, 413, 415, 422) if body is not None else ())}
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        described_view = blueprint.doc(**doc)(view)
-        described_view = blueprint.response(200, answer)(described_view)
+    def decorate(view: View) -> View:
+        routed: View = blueprint.doc(**doc)(view)
+        routed = blueprint.response(200, answer)(routed)
         for status in sorted({*statuses, 503}):
-            described_view = blueprint.alt_response(status, schema=ProblemShape, content_type=MEDIA_TYPE)(
-                described_view
-            )
-        return described_view
+            routed = blueprint.alt_response(status, schema=ProblemShape, content_type=MEDIA_TYPE)(routed)
+        routed = blueprint.route(path, methods=[method])(routed)
+        return routed
 
     return decorate
 
@@ -46,6 +54,18 @@ def described(
 def text_query(name: str, about: str, longest: int = 20_000) -> dict[str, Any]:
     """A query parameter that is text."""
     schema = {"type": "string", "minLength": 1, "maxLength": longest}
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+
+def code_query(name: str, about: str, pattern: str) -> dict[str, Any]:
+    """A query parameter of a fixed form."""
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+
+def choice_query(name: str, about: str, choices: Sequence[str]) -> dict[str, Any]:
+    """A query parameter that is one of a few words."""
+    schema = {"type": "string", "enum": list(choices)}
     return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
 
 

@@ -7,10 +7,11 @@ import secrets
 from typing import Any
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from schemas.problems import CATALOGUE, MEDIA_TYPE, ProblemError, problem_json
+from server.api.measured import note_problem
 from server.store.database import StoreBusy, StoreError, StoreFull
 
 _log = structlog.get_logger("padan.api")
@@ -29,8 +30,14 @@ BY_STATUS = {
 STORE_RETRY_AFTER_S = 30
 
 
+def spread(seconds: int) -> int:
+    """Somewhere between `seconds` and twice that: tablets told to come back must not all come back at once."""
+    return seconds + secrets.randbelow(seconds + 1)
+
+
 def problem_response(error: ProblemError, headers: dict[str, str] | None = None) -> Response:
     """The answer for a problem."""
+    note_problem(current_app, error.code)
     response = Response(
         json.dumps(error.to_json(), ensure_ascii=False), status=error.problem.status or 400, mimetype=MEDIA_TYPE
     )
@@ -53,16 +60,12 @@ def register_errors(app: Flask) -> None:
 def _http(error: HTTPException) -> Response:
     code = BY_STATUS.get(error.code or 500, "bad_request" if (error.code or 500) < 500 else "internal")
     problem = CATALOGUE[code]
-    body = problem_json(problem, _detail(error))
-    response = Response(json.dumps(body), status=error.code or problem.status, mimetype=MEDIA_TYPE)
+    body = problem_json(problem, str(error.description or "")[:300]) | {"status": error.code or problem.status}
+    note_problem(current_app, code)
+    response = Response(json.dumps(body, ensure_ascii=False), status=error.code or problem.status, mimetype=MEDIA_TYPE)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
-
-
-def _detail(error: HTTPException) -> str:
-    messages = (getattr(error, "data", None) or {}).get("messages")
-    return json.dumps(messages)[:500] if messages else str(error.description or "")[:500]
 
 
 def _store(error: StoreError) -> Response:
@@ -70,7 +73,7 @@ def _store(error: StoreError) -> Response:
     _log.error("store_failed", error=type(error).__name__)
     if code == "internal":
         return _incident(error)
-    return problem_response(ProblemError(code, retry_after=STORE_RETRY_AFTER_S))
+    return problem_response(ProblemError(code, retry_after=spread(STORE_RETRY_AFTER_S)))
 
 
 def _unforeseen(error: Exception) -> Response:
@@ -78,7 +81,7 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _incident(error: Exception) -> Response:
-    incident = secrets.token_hex(4)
+    incident = g.get("request_id") or secrets.token_hex(6)
     _log.error("request_failed", request_id=incident, route=_route(), exc_info=error)
     return problem_response(ProblemError("internal", incident=incident))
 

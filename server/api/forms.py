@@ -9,11 +9,11 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from field_forms.areas import AreasMissing, load_areas
-from schemas.areas import covered_by_any
+from schemas.areas import covered_by_any, is_area
 from schemas.problems import ProblemError
-from server.api.documented import described, text_query
+from server.api.documented import AREA_PATTERN, code_query, endpoint
 from server.api.services import allowed, caller, services
-from server.api.shapes import AnyObject
+from server.api.shapes import AreasResponse, FormResponse, FormsResponse
 from server.store import forms
 
 blueprint = Blueprint("forms", __name__, url_prefix="/v1", description="Forms and areas")
@@ -21,8 +21,7 @@ blueprint = Blueprint("forms", __name__, url_prefix="/v1", description="Forms an
 FOR_EVER_S = 31_536_000
 
 
-@blueprint.route("/forms", methods=["GET"])
-@described(blueprint, answer=AnyObject)
+@endpoint(blueprint, "GET", "/forms", answer=FormsResponse)
 @allowed("forms")
 def get_forms() -> Response:
     """Every published version with its hash."""
@@ -32,44 +31,53 @@ def get_forms() -> Response:
     return _answer({"forms": published})
 
 
-@blueprint.route("/forms/<form_id>/<version>", methods=["GET"])
-@described(blueprint, answer=AnyObject, problems=(404,))
+@endpoint(blueprint, "GET", "/forms/<form_id>/<version>", answer=FormResponse, problems=(404,))
 @allowed("forms")
 def get_form(form_id: str, version: str) -> Response:
     """One version, as it was published and for ever."""
     db = services().db
     found, raw = forms.form_hash(db, form_id, version), forms.definition_bytes(db, form_id, version)
     if found is None or raw is None:
-        raise ProblemError("not_found", "No form of this id and version was published.")
+        raise ProblemError("form_unknown", "No form of this id and version was published.")
     response = Response(raw, mimetype="application/json")
     response.set_etag(found)
     response.cache_control.private = True
     response.cache_control.max_age = FOR_EVER_S
     response.cache_control.immutable = True
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
-@blueprint.route("/areas", methods=["GET"])
-@described(
-    blueprint, answer=AnyObject, query=(text_query("within", "An area code; all beneath it.", 20),), problems=(404,)
+@endpoint(
+    blueprint,
+    "GET",
+    "/areas",
+    answer=AreasResponse,
+    query=(code_query("within", "An area code; all beneath it.", AREA_PATTERN),),
+    problems=(404, 422),
 )
 @allowed("forms")
 def get_areas() -> Response:
-    """Codes and names of the areas within a code that the caller may see; without one, within the own areas."""
+    """Codes and names of the areas within a code, or within the own areas; with those that lie above them."""
     within = request.args.get("within")
     scopes = caller().scopes
+    if within is not None and not is_area(within):
+        raise ProblemError("invalid", "within must be a dotted area code such as 19.03.01.")
     if within is not None and not covered_by_any(scopes, within):
-        raise ProblemError("out_of_scope", "The area lies outside the token's areas.")
+        raise ProblemError("out_of_scope", "The area lies outside the token's areas.", areas=list(scopes))
     try:
         table = load_areas()
     except AreasMissing as error:
         raise ProblemError("media_unknown", str(error)) from error
-    found = [
-        {"code": code, "name": table.name(code)}
-        for scope in ([within] if within else scopes)
-        for code in table.within(scope)
-    ]
-    return _answer({"areas": found})
+    wanted = [within] if within else scopes
+    codes = {code for scope in wanted for code in table.within(scope)}
+    for scope in wanted:
+        pieces = scope.split(".") if is_area(scope) else []
+        codes.update(".".join(pieces[: end + 1]) for end in range(len(pieces)))
+    response = _answer({"areas": [{"code": code, "name": table.name(code) or code} for code in sorted(codes)]})
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _answer(value: Any) -> Response:

@@ -6,9 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from schemas.problems import ProblemError
+from server.api.measured import EXTENSION as MEASURES
+from server.api.measured import Measures
 from server.api.services import services
 from server.store import cases, events, fold_queue, forms, households, unreadable
 from server.store.database import StoreError
@@ -16,6 +19,7 @@ from server.store.database import StoreError
 blueprint = Blueprint("health", __name__)
 
 FREE_BYTES_MIN = 256 * 1024**2
+NOT_READY_RETRY_AFTER_S = 30
 
 
 @blueprint.get("/healthz")
@@ -36,8 +40,9 @@ def readyz() -> Response:
         checks["database"] = False
     checks["disk"] = shutil.disk_usage(Path(mine.store.path).parent).free > FREE_BYTES_MIN
     ready = all(checks.values())
-    body = json.dumps({"status": "ok" if ready else "not_ready", "checks": checks})
-    return Response(body, status=200 if ready else 503, mimetype="application/json")
+    if not ready:
+        raise ProblemError("not_ready", retry_after=NOT_READY_RETRY_AFTER_S, checks=checks)
+    return Response(json.dumps({"status": "ok", "checks": checks}), mimetype="application/json")
 
 
 @blueprint.get("/metrics")
@@ -59,7 +64,9 @@ def metrics() -> Response:
     by_kind = Gauge("padan_open_cases", "Open cases by kind.", ["kind"], registry=registry)
     for kind, count in cases.counts(mine.db).items():
         by_kind.labels(kind).set(count)
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    measures: Measures = current_app.extensions[MEASURES]
+    text = generate_latest(registry) + generate_latest(measures.registry)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:

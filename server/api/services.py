@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -22,6 +23,8 @@ WRITERS_MAX = 8
 """Pushes that may wait for the write lock at once; more are told to come back, which costs next to nothing."""
 
 BUSY_RETRY_AFTER_S = 5
+BUSY_SPREAD_S = 20
+WRITER_WAIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Services:
     clock: Clock
     wake_fold: Callable[[], None] = lambda: None
     writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS_MAX))
+    writer_wait_s: float = WRITER_WAIT_S
 
     @property
     def db(self) -> Connection:
@@ -75,8 +79,10 @@ def one_of_few_writers(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:
         mine = services()
-        if not mine.writers.acquire(timeout=2):
-            raise ProblemError("busy", "Many tablets are sending at once.", retry_after=BUSY_RETRY_AFTER_S)
+        if not mine.writers.acquire(timeout=mine.writer_wait_s):
+            # Spread, so that those who are sent away do not all come back in the same second.
+            wait_s = BUSY_RETRY_AFTER_S + secrets.randbelow(BUSY_SPREAD_S)
+            raise ProblemError("busy", "Many tablets are sending at once.", retry_after=wait_s)
         try:
             return view(*args, **kwargs)
         finally:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_smorest import Blueprint
 
 from schemas import limits
 from schemas.problems import ProblemError
 from server.api.body import item_list, json_body
-from server.api.documented import described, limit_query, text_query
+from server.api.documented import endpoint, limit_query, text_query
+from server.api.measured import count_items
 from server.api.services import allowed, caller, one_of_few_writers, services
 from server.api.shapes import (
-    AnyObject,
     DepositRequest,
+    DepositResponse,
     EnrolRequest,
+    EnrolResponse,
+    FeedResponse,
     HaveRequest,
+    HaveResponse,
     HelloRequest,
+    HelloResponse,
     PushRequest,
     PushResponse,
     checked,
@@ -35,8 +40,7 @@ from server.store.feed import regions_in
 blueprint = Blueprint("sync", __name__, url_prefix="/v1", description="What a tablet asks")
 
 
-@blueprint.route("/enrol", methods=["POST"])
-@described(blueprint, answer=AnyObject, body=EnrolRequest, problems=(403, 404, 409, 410), open_to_all=True)
+@endpoint(blueprint, "POST", "/enrol", answer=EnrolResponse, body=EnrolRequest, problems=(403, 409), open_to_all=True)
 def post_enrol() -> Response:
     """A one-time code becomes a deposit token and a read token. Safe to repeat by the same install."""
     mine = services()
@@ -44,16 +48,15 @@ def post_enrol() -> Response:
     answer = enrol(
         mine.db,
         mine.keys,
-        code=str(asked["code"]),
-        install=str(asked["install"]),
-        public_key=str(asked["public_key"]),
+        code=asked["code"],
+        install=asked["install"],
+        public_key=asked["public_key"],
         now_ms=mine.clock.now_ms(),
     )
     return _json(answer)
 
 
-@blueprint.route("/hello", methods=["GET"])
-@described(blueprint, answer=AnyObject)
+@endpoint(blueprint, "GET", "/hello", answer=HelloResponse)
 @allowed("hello")
 def get_hello() -> Response:
     """Server, epoch, signed time, durable watermark, limits, forms, feed head, slot."""
@@ -61,19 +64,16 @@ def get_hello() -> Response:
     return _json(hello(mine.db, mine.keys, caller(), [], mine.clock.now_ms()))
 
 
-@blueprint.route("/hello", methods=["POST"])
-@described(blueprint, answer=AnyObject, body=HelloRequest)
+@endpoint(blueprint, "POST", "/hello", answer=HelloResponse, body=HelloRequest)
 @allowed("hello")
 def post_hello() -> Response:
     """As GET, and a signed stamp for each newly sealed ref that is named."""
     mine = services()
     asked = checked(HelloRequest, json_body())
-    refs: Any = asked.get("refs", [])
-    return _json(hello(mine.db, mine.keys, caller(), refs, mine.clock.now_ms()))
+    return _json(hello(mine.db, mine.keys, caller(), asked.get("refs", []), mine.clock.now_ms()))
 
 
-@blueprint.route("/events", methods=["POST"])
-@described(blueprint, answer=PushResponse, body=PushRequest)
+@endpoint(blueprint, "POST", "/events", answer=PushResponse, body=PushRequest)
 @allowed("events")
 @one_of_few_writers
 def post_events() -> Response:
@@ -88,11 +88,11 @@ def post_events() -> Response:
     if install is not None and any(answer.fork for answer in answers):
         devices.note_fork(mine.db, install.install, mine.clock.now_ms())
     mine.wake_fold()
+    count_items(current_app, [answer.status for answer in answers])
     return _json({"results": [answer.to_json() for answer in answers]})
 
 
-@blueprint.route("/deposits", methods=["POST"])
-@described(blueprint, answer=AnyObject, body=DepositRequest, problems=(429,))
+@endpoint(blueprint, "POST", "/deposits", answer=DepositResponse, body=DepositRequest, problems=(429,))
 @allowed("deposits")
 @one_of_few_writers
 def post_deposits() -> Response:
@@ -101,17 +101,17 @@ def post_deposits() -> Response:
     asked = checked(DepositRequest, json_body())
     answer = deposit(mine.db, mine.keys, caller(), asked["box"], mine.clock.now_ms())
     mine.wake_fold()
+    count_items(current_app, [each.status for each in answer.answers])
     return _json(answer.to_json())
 
 
-@blueprint.route("/have", methods=["POST"])
-@described(blueprint, answer=AnyObject, body=HaveRequest)
+@endpoint(blueprint, "POST", "/have", answer=HaveResponse, body=HaveRequest)
 @allowed("have")
 def post_have() -> Response:
     """Of the events a tablet holds: which are missing here, which were erased."""
     mine = services()
     asked = checked(HaveRequest, json_body())
-    pairs: Any = asked["items"]
+    pairs: list[list[str]] = asked["items"]
     ids: dict[str, list[str]] = {}
     for event_id, digest in pairs:
         ids.setdefault(digest, []).append(event_id)
@@ -124,10 +124,11 @@ def post_have() -> Response:
     )
 
 
-@blueprint.route("/feed", methods=["GET"])
-@described(
+@endpoint(
     blueprint,
-    answer=AnyObject,
+    "GET",
+    "/feed",
+    answer=FeedResponse,
     query=(
         text_query("cursor", "Where to go on; opaque."),
         limit_query(limits.FEED_PAGE_MAX, limits.FEED_PAGE_DEFAULT),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from schemas.problems import ProblemError
 from schemas.signing import KEY_BYTES, from_base64
 from server.auth.keys import ServerKeys, new_token, token_hash
+from server.flows.hello import public_keys, public_sealing_key
 from server.flows.people import plain_code
 from server.store import devices, keys
 from server.store.database import Connection
@@ -23,11 +23,18 @@ def enrol(
         raise ProblemError("invalid", "public_key must be 32 bytes as base64.")
     with db.transaction():
         found = devices.enrolment(db, token_hash(plain_code(code)))
+        if found is None:
+            raise ProblemError("enrol_code_unknown", "The code is unknown.")
         _usable(found, install, now_ms)
-        assert found is not None
+        officer = devices.officer_of(db, found.officer)
+        if officer is None or not officer.active:
+            raise ProblemError("enrol_code_unknown", "The officer of this code does not work here any more.")
         known = devices.install_of(db, install)
         if known is not None and known.public_key != public_key:
             raise ProblemError("install_taken", "This install id is enrolled with another key.")
+        if known is not None and known.revoked_ms is not None and found.install is not None:
+            # The code of a lost tablet may still be on a piece of paper: a new one, given after that, is wanted.
+            raise ProblemError("enrol_code_used", "The tablet was cut off since; it needs a new code.")
         deposit, read = new_token(), new_token()
         devices.save_install(
             db,
@@ -39,10 +46,8 @@ def enrol(
             now_ms=now_ms,
         )
         devices.use_enrolment(db, found.code_hash, install, now_ms)
-        officer = devices.officer_of(db, found.officer)
         identity = keys.identity(db)
-        sealing = keys.present_key(db, keys.SEALING)
-    assert officer is not None and sealing.public is not None
+        sealing = public_sealing_key(db)
     return {
         "server_id": identity.server_id,
         "epoch": identity.epoch,
@@ -51,21 +56,12 @@ def enrol(
         "areas": [{"code": scope} for scope in officer.scopes],
         "deposit_token": deposit,
         "read_token": read,
-        "sealing_key": {"id": sealing.name, "key": base64.b64encode(sealing.public).decode()},
+        "sealing_key": sealing,
         "signing_keys": public_keys(server_keys),
     }
 
 
-def public_keys(server_keys: ServerKeys) -> list[dict[str, str]]:
-    """Public keys under which the server's signatures hold, retired ones too."""
-    return [
-        {"id": name, "key": base64.b64encode(key).decode()} for name, key in sorted(server_keys.public_keys.items())
-    ]
-
-
-def _usable(found: Enrolment | None, install: str, now_ms: int) -> None:
-    if found is None:
-        raise ProblemError("enrol_code_unknown", "The code is unknown.")
+def _usable(found: Enrolment, install: str, now_ms: int) -> None:
     if found.install is not None and found.install != install:
         raise ProblemError("enrol_code_used", "The code was used by another tablet.")
     if found.expires_ms <= now_ms:

@@ -6,6 +6,7 @@ that the time of first contact is known wherever the form arrives (docs/merge.md
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,6 +58,8 @@ def hello(
         "scope": scope_digest(caller),
         "feed_head": {region: feed.head(db, region) for region in feed.regions_in(db, caller.scopes)},
         "slot_s": slot % SLOT_SPREAD_S,
+        "sealing_key": public_sealing_key(db),
+        "signing_keys": public_keys(server_keys),
     }
 
 
@@ -81,8 +84,22 @@ def stamp(server_keys: ServerKeys, named: Mapping[str, Any], time: str) -> dict[
 
 
 def scope_digest(caller: Caller) -> str:
-    """Changes when what the caller may see changes; part of every cursor."""
-    return sha256_hex(canonical_bytes([caller.kind, caller.subject, sorted(caller.scopes)]))[:16]
+    """Changes when what the caller may see changes; part of every cursor. A tablet's two tokens have the same."""
+    kind = caller.kind if caller.install is None else "tablet"
+    return sha256_hex(canonical_bytes([kind, caller.subject, sorted(caller.scopes)]))[:16]
+
+
+def public_keys(server_keys: ServerKeys) -> list[dict[str, str]]:
+    """Public keys under which the server's signatures hold, retired ones too."""
+    return [
+        {"id": name, "key": base64.b64encode(key).decode()} for name, key in sorted(server_keys.public_keys.items())
+    ]
+
+
+def public_sealing_key(db: Connection) -> dict[str, str]:
+    """The public key to which deposits are sealed."""
+    sealing = keys.present_key(db, keys.SEALING)
+    return {"id": sealing.name, "key": base64.b64encode(sealing.public or b"").decode()}
 
 
 def public_limits() -> dict[str, int]:

@@ -75,7 +75,8 @@ def one_household(db: Connection, caller: Caller, household_id: str) -> dict[str
     if record is None:
         raise ProblemError("household_unknown", "No household has this id.")
     if not covered_by_any(caller.scopes, record.area):
-        raise ProblemError("out_of_scope", "The household lies outside the token's areas.")
+        # Not told apart from one that does not exist: ids are no way to find out who is listed elsewhere.
+        raise ProblemError("household_unknown", "No household has this id.")
     return {
         "household_id": record.household_id,
         "asked_for": household_id,
@@ -109,7 +110,9 @@ def _scopes(caller: Caller, area: str | None) -> Sequence[str]:
         return caller.scopes
     inside = [scope for scope in caller.scopes if covers(area, scope)]
     if not inside and not covered_by_any(caller.scopes, area):
-        raise ProblemError("out_of_scope", f"The area {area} lies outside the token's areas.")
+        raise ProblemError(
+            "out_of_scope", f"The area {area} lies outside the token's areas.", areas=list(caller.scopes)
+        )
     return [area] if covered_by_any(caller.scopes, area) else inside
 
 
