@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,14 +24,14 @@ class Claim:
     """What one event says about one register (a field, or the fields of a unit)."""
 
     event: Event
-    path: str
-    """Part and register, e.g. `h/address_unit` or `p/<hid>/<pid>/nik`."""
+    pair: Pair
+    """How decisions and conflicts name it: the event's ref, and its part and register, e.g. `h/address_unit`."""
     fields: Mapping[str, Assertion]
     evidence: int
     corrects: frozenset[str] = frozenset()
     covers: frozenset[Pair] | None = None
     """For decisions and verdicts: the pairs it settles. None for everybody else."""
-    key: bytes = b""
+    key: Hashable = b""
     """What is compared: equal keys are equal values."""
     about: frozenset[str] = frozenset()
     """For decisions: the person keys whose values it covers. Outside one person it has no effect."""
@@ -39,12 +39,12 @@ class Claim:
     @property
     def ref(self) -> str:
         """Ref of the event that says it."""
-        return self.event.ref
+        return self.pair[0]
 
     @property
-    def pair(self) -> Pair:
-        """How decisions and conflicts name this claim."""
-        return (self.event.ref, self.path)
+    def path(self) -> str:
+        """Part and register, e.g. `h/address_unit` or `p/<hid>/<pid>/nik`."""
+        return self.pair[1]
 
     @property
     def decides(self) -> bool:
@@ -75,14 +75,14 @@ class Heads:
     all: tuple[Claim, ...] = ()
 
 
-def claim_key(fields: Mapping[str, Assertion], plain: Callable[[str, Any], Any]) -> bytes:
-    """Canonical bytes under which values are compared; `plain` folds spelling that means nothing."""
-    return canonical_bytes_unchecked(
-        {
-            name: {"state": item.state} if item.state is not None else {"value": plain(name, item.value)}
-            for name, item in fields.items()
-        }
-    )
+def claim_key(fields: Mapping[str, Assertion], plain: Callable[[str, Any], Any]) -> Hashable:
+    """What values are compared by; `plain` folds spelling that means nothing. Text stays text, anything else is
+    canonical bytes: so 1 and true, which Python takes for equal, are not."""
+    said = []
+    for name, item in fields.items():
+        value = None if item.state is not None else plain(name, item.value)
+        said.append((name, item.state, value if isinstance(value, str) else canonical_bytes_unchecked(value)))
+    return tuple(sorted(said)) if len(said) > 1 else said[0]
 
 
 def find_heads(
@@ -96,9 +96,10 @@ def find_heads(
     (`latest`, `set`: what it saw). Under `status`, `withstands(old, new)` says what a decision only can replace.
     """
     strength = strengths(claims)
-    ordered = sorted(claims, key=lambda claim: claim.pair)
-    if len(ordered) == 1:
-        return Heads((ordered[0],), strength, tuple(ordered))
+    if len(claims) == 1:
+        alone = (claims[0],)
+        return Heads(alone, strength, alone)
+    ordered = sorted(claims, key=_by_pair)
 
     def dominates(a: Claim, b: Claim) -> bool:
         if a.covers is not None:
@@ -111,13 +112,25 @@ def find_heads(
             return False
         return strength[a.pair] >= strength[b.pair]
 
-    heads = tuple(b for b in ordered if not any(a is not b and dominates(a, b) for a in ordered))
-    return Heads(heads, strength, tuple(ordered))
+    heads = []
+    for b in ordered:
+        for a in ordered:
+            if a is not b and dominates(a, b):
+                break
+        else:
+            heads.append(b)
+    return Heads(tuple(heads), strength, tuple(ordered))
 
 
-def strengths(claims: Iterable[Claim]) -> dict[Pair, int]:
+def _by_pair(claim: Claim) -> Pair:
+    return claim.pair
+
+
+def strengths(claims: Sequence[Claim]) -> dict[Pair, int]:
     """Evidence each claim carries. A decision carries the highest of what it covers; a correction the higher of its
     own and of what it corrects, if it saw that; 5 is corrected by a verification or a decision only."""
+    if not any(claim.covers is not None or claim.corrects for claim in claims):
+        return {claim.pair: claim.evidence for claim in claims}
     by_pair = {claim.pair: claim for claim in claims}
     found: dict[Pair, int] = {}
     corrected: dict[str, list[Claim]] = {}

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from schemas.answers import value_error
 from schemas.bodies import OUTSIDE
 from schemas.event import VALUE_KINDS, Assertion, Event, Part
-from schemas.form import Dictionary
+from schemas.form import Dictionary, Field
 from schemas.nik import parse_nik
 from schemas.paths import EVENT_PART, person_key_of, split_path
 from sync.causality import Claim, Pair, claim_key
@@ -24,6 +25,10 @@ from sync.names import normal_name
 Home = tuple[str, str | None]
 """Canonical household id and person key (None: the household) under which a claim is filed."""
 
+read_nik = lru_cache(maxsize=4_096)(parse_nik)
+"""`parse_nik`, remembered: the fold reads each number several times."""
+
+NOTHING: frozenset[Any] = frozenset()
 DECIDING_KINDS = frozenset({"decision", "verdict"})
 NUMBER_FIELDS = frozenset({"nik", "no_kk"})
 """Compared without spaces, dots and dashes."""
@@ -89,23 +94,42 @@ def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[s
             flags.append({"code": "unknown_question", "path": path})
             registers[name][name] = assertion
             continue
-        if assertion.state is None and value_error(question, assertion.value) is not None:
+        if assertion.state is None and not usable(question, assertion.value):
             flags.append({"code": "wrong_type", "path": path})
             continue
         registers[dictionary.register(scope, name)][question.name] = assertion
     covers = _covers(event, part.name, dictionary) if event.kind in DECIDING_KINDS else None
-    return [
-        Claim(
-            event=event,
-            path=f"{part.name}/{register}",
-            fields=fields,
-            evidence=min(item.evidence for item in fields.values()),
-            corrects=frozenset(item.corrects for item in fields.values() if item.corrects),
-            covers=None if covers is None else covers.get(register, frozenset()),
-            key=claim_key(fields, lambda name, value: plain_value(dictionary, scope, name, value)),
+
+    def plain(name: str, value: Any) -> Any:
+        return plain_value(dictionary, scope, name, value)
+
+    claims = []
+    for register, fields in registers.items():
+        corrects = [item.corrects for item in fields.values() if item.corrects]
+        claims.append(
+            Claim(
+                event=event,
+                pair=(event.ref, f"{part.name}/{register}"),
+                fields=fields,
+                evidence=min([item.evidence for item in fields.values()]),
+                corrects=frozenset(corrects) if corrects else NOTHING,
+                covers=None if covers is None else covers.get(register, NOTHING),
+                key=claim_key(fields, plain),
+            )
         )
-        for register, fields in registers.items()
-    ]
+    return claims
+
+
+def usable(question: Field, value: Any) -> bool:
+    """Whether the value is of the question's type. Most answers are a few codes, said over and over."""
+    if isinstance(value, str | int):
+        return _usable(question.type, value)
+    return value_error(question, value) is None
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _usable(type: str, value: str | int) -> bool:
+    return value_error(Field("any", "h", type), value) is None
 
 
 def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> Any:
@@ -113,7 +137,7 @@ def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> An
     if not isinstance(value, str):
         return value
     if name in NUMBER_FIELDS:
-        return parse_nik(value).text
+        return read_nik(value).text
     question = dictionary.field(scope, name)
     return normal_name(value) if question is not None and question.type == "text" else value
 

@@ -21,6 +21,9 @@ class Interval:
         return self.start is not None and self.end is not None and comparable(self.start) <= comparable(self.end)
 
 
+UNKNOWN = Interval(None, None)
+
+
 def wholly_before(a: Interval, b: Interval) -> bool:
     """Whether `a` ended before `b` began. An open end, or an end before its start, is disjoint from nothing."""
     return a.closed and b.closed and comparable(a.end or "") < comparable(b.start or "")

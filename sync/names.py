@@ -37,9 +37,11 @@ _OLD_SPELLING = (("oe", "u"), ("dj", "j"), ("tj", "c"), ("nj", "ny"), ("sj", "sy
 _SOUNDS = (("ph", "f"), ("v", "f"), ("y", "i"), ("z", "s"), ("q", "k"), ("dh", "d"), ("kh", "k"), ("x", "ks"))
 
 
+@lru_cache(maxsize=16_384)
 def normal_name(name: str) -> str:
     """The name in one spelling of case and white space: what "equal name" compares."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return " ".join(plain.casefold().split())
 
 
 @lru_cache(maxsize=4096)

@@ -122,7 +122,7 @@ def _set(found: Heads, question: Question) -> Outcome:
     if len(codes) > 1 and any(code in codes for code in exclusive):
         return Outcome({}, "set", conflict=found.heads)
     if not codes:
-        return _agree(found, (_representative(found.heads, found),), "set")
+        return _agree(found, (representative(found.heads, found),), "set")
     return Outcome({name: {"value": sorted(codes)}}, "set", chosen=found.heads)
 
 
@@ -156,7 +156,7 @@ def _keep_all(found: Heads, question: Question) -> Outcome:
 def _derived(found: Heads, question: Question) -> Outcome:
     """What clients stated for a computed value: never a conflict, the fold computes its own beside it
     (`relevance`) and flags a mismatch."""
-    best = _representative(found.heads, found)
+    best = representative(found.heads, found)
     flags = {"flags": ["derived_mismatch"]} if len({claim.key for claim in found.heads}) > 1 else {}
     return Outcome({name: {**answer, **flags} for name, answer in _answers(best).items()}, "derived", chosen=(best,))
 
@@ -181,16 +181,20 @@ def _code(claim: Claim, name: str) -> Any:
 
 def _agree(found: Heads, claims: Sequence[Claim], rule: str) -> Outcome:
     """Equal values corroborate; different ones are a conflict between all of these."""
+    if len(claims) == 1:
+        return Outcome(_answers(claims[0]), "decision" if claims[0].decides else rule, chosen=tuple(claims))
     if len({claim.key for claim in claims}) > 1:
         return Outcome({}, rule, conflict=tuple(sorted(claims, key=lambda claim: claim.pair)))
-    best = _representative(claims, found)
+    best = representative(claims, found)
     if best.decides:
         rule = "decision"
     return Outcome(_answers(best), rule, chosen=tuple(sorted(claims, key=lambda claim: claim.pair)))
 
 
-def _representative(claims: Sequence[Claim], found: Heads) -> Claim:
+def representative(claims: Sequence[Claim], found: Heads) -> Claim:
     """Whose spelling is shown where all agree: a decision's, else the strongest, then the smallest ref."""
+    if len(claims) == 1:
+        return claims[0]
     return min(claims, key=lambda claim: (not claim.decides, -found.strength[claim.pair], claim.pair))
 
 

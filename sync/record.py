@@ -4,24 +4,24 @@ delivered; `trail` is how it came about and what the next event's context must n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from schemas.event import Event
-from schemas.form import Dictionary
-from schemas.nik import parse_nik
+from schemas.form import Dictionary, Field
 from schemas.paths import EVENT_PART
 from sync.case import FIELD_KINDS, assigned_officers, gather, open_returns, state_of
 from sync.causality import Claim, Heads, Pair, find_heads
-from sync.claims import Household, register_pair
+from sync.claims import Household, read_nik, register_pair
 from sync.components import Components, moves_of
 from sync.digest import data_digest, delivery_digest, present
 from sync.identity import VERDICT_TYPES, NikClaim, NikVerdict
-from sync.intervals import Interval, intervals
+from sync.intervals import UNKNOWN, Interval, intervals
 from sync.liveness import HELD, LIVE, Condition
 from sync.notices import double_visit, household_conflicts
-from sync.policy import Outcome, Question, resolve
+from sync.policy import Outcome, Question, representative, resolve
 from sync.relevance import age_at, evaluate_record, kk_flags, nik_flags
 from sync.roster import CLOSED_BY, Conflict, Roster, build_roster
 
@@ -139,11 +139,9 @@ class _Builder:
     def _merge_register(
         self, scope: str, part: str, register: str, claims: Sequence[Claim], into: dict[str, dict[str, Any]]
     ) -> Heads:
-        dictionary = self.scene.dictionary
-        names = dictionary.unit_fields(scope, register) or (register,)
-        fields = tuple(known for name in names if (known := dictionary.field(scope, name)) is not None)
+        fields = _fields_of(self.scene.dictionary, scope, register)
         policy = fields[0].policy if fields else "ask"
-        question = Question(fields, lambda ref: self.times.get(ref, Interval(None, None)))
+        question = Question(fields, self._interval)
         found = find_heads(claims, policy, question.withstands)
         outcome = resolve(policy, found, question)
         path = f"{part}/{register}"
@@ -157,6 +155,9 @@ class _Builder:
             into.update({name: dict(answer) for name, answer in outcome.answers.items()})
         self.origins[path] = _origin(found, outcome)
         return found
+
+    def _interval(self, ref: str) -> Interval:
+        return self.times.get(ref, UNKNOWN)
 
     def _person(self, key: str, roster: Roster) -> dict[str, Any]:
         keys = roster.groups[key]
@@ -199,8 +200,8 @@ class _Builder:
         by_nik: dict[str, list[Claim]] = defaultdict(list)
         for claim in said.heads:
             item = claim.fields.get("nik")
-            if item is not None and item.state is None and parse_nik(item.value).valid:
-                by_nik[parse_nik(item.value).text].append(claim)
+            if item is not None and item.state is None and read_nik(item.value).valid:
+                by_nik[read_nik(item.value).text].append(claim)
         region, _ = self._region_and_area()
         for nik, claims in sorted(by_nik.items()):
             times = [self.times[claim.ref] for claim in claims if claim.ref in self.times]
@@ -344,6 +345,13 @@ class _Builder:
         return min((hid for hid in event.also if hid in self.ids), default=self.canonical)
 
 
+@lru_cache(maxsize=4_096)
+def _fields_of(dictionary: Dictionary, scope: str, register: str) -> tuple[Field, ...]:
+    """The questions of a register, in the sheet's order."""
+    names = dictionary.unit_fields(scope, register) or (register,)
+    return tuple(known for name in names if (known := dictionary.field(scope, name)) is not None)
+
+
 def _moves_nowhere(counted: Sequence[Event]) -> list[dict[str, str]]:
     """Moves to a household under which the event is not filed: no effect, and listed."""
     return [
@@ -358,7 +366,7 @@ def _origin(found: Heads, outcome: Outcome) -> dict[str, Any]:
     """Who said it, on which evidence, and which rule chose it."""
     line: dict[str, Any] = {"rule": outcome.rule, "heads": sorted({claim.ref for claim in found.heads})}
     if outcome.chosen:
-        best = min(outcome.chosen, key=lambda claim: (not claim.decides, -found.strength[claim.pair], claim.pair))
+        best = representative(outcome.chosen, found)
         line |= {"ref": best.ref, "actor": best.event.actor, "evidence": found.strength[best.pair]}
     return line
 
@@ -377,7 +385,7 @@ def _return_line(event: Event) -> dict[str, Any]:
 
 
 def _texts(found: Heads | None, name: str) -> tuple[str, ...]:
-    values: dict[bytes, str] = {}
+    values: dict[Hashable, str] = {}
     for claim in found.heads if found else ():
         item = claim.fields.get(name)
         if item is not None and item.state is None and isinstance(item.value, str):

@@ -15,9 +15,8 @@ from typing import Any
 from schemas.canonical import canonical_bytes_unchecked
 from schemas.event import Event
 from schemas.form import Dictionary
-from schemas.nik import parse_nik
 from sync.causality import Claim, find_heads, register_heads
-from sync.claims import plain_value
+from sync.claims import plain_value, read_nik
 from sync.components import Components, Joined, moves_of
 from sync.names import compatible, normal_name
 
@@ -256,7 +255,7 @@ class _Look:
             values[name] = _own_values(name, keys, persons, dictionary)
         nik = _single(values[NIK])
         return _Look(
-            nik=parse_nik(nik).key if nik is not None else None,
+            nik=read_nik(nik).key if nik is not None else None,
             nik_unclear=len(values[NIK]) > 1,
             name=_single(values[NAME]),
             birth_date=_single(values[BIRTH_DATE]),
@@ -369,7 +368,7 @@ def _replaced(
     names = claims(NAME)
     lines: list[Mapping[str, Any]] = []
     for new_nik in niks:
-        if new_nik.decides or not parse_nik(_text(new_nik, NIK)).valid:
+        if new_nik.decides or not read_nik(_text(new_nik, NIK)).valid:
             continue
         for new_name in (claim for claim in names if claim.ref == new_nik.ref):
             other_nik = any(_differs(new_nik, old) for old in niks)
@@ -385,7 +384,7 @@ def _replaced(
 
 
 def _differs(new: Claim, old: Claim) -> bool:
-    before, after = parse_nik(_text(old, NIK)), parse_nik(_text(new, NIK))
+    before, after = read_nik(_text(old, NIK)), read_nik(_text(new, NIK))
     return new.saw(old) and before.valid and before.text != after.text
 
 
