@@ -1,7 +1,8 @@
 """Was anything lost, does anybody stand twice, is the mirror equal? Reads files, and imports nothing of Padan.
 
-Run by itself: `python -I check_files.py --server FILE --mirror FILE --registry FILE TABLET...`. It prints one JSON
-object. What it knows of the files is what docs/ says of them; it recomputes hashes with the standard library alone.
+Run by itself: `python -I check_files.py --server FILE --records FILE --mirror FILE --registry FILE TABLET...`. The log
+is read from `--server`, the merged records from `--records` (the same file). It prints one JSON object. What it knows
+of the files is what docs/ says of them; it recomputes hashes with the standard library alone.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from typing import Any
 def main() -> int:
     """Check the files named on the command line; the exit status is 0 whatever was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("server", "mirror", "registry"):
+    for name in ("server", "records", "mirror", "registry"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("tablets", nargs="+", type=Path)
     args = parser.parse_args()
     sealed, broken = sealed_on_tablets(args.tablets)
     logged, kept = in_server(args.server)
     lost = [ref for ref in sealed if ref not in logged and ref not in kept]
+    differing = mirror_differences(args.records, args.mirror)
     print(
         json.dumps(
             {
@@ -36,8 +38,10 @@ def main() -> int:
                 "lost_refs": sorted(lost)[:20],
                 "twice_in_log": sum(1 for ref in sealed if logged.get(ref, 0) > 1),
                 "registry_duplicates": persons_standing_twice(args.registry),
-                "mirror_equals_server": mirror_differences(args.server, args.mirror) == [],
-                "mirror_differences": mirror_differences(args.server, args.mirror)[:20],
+                "registry_records": len(rows(args.registry, "select 1 from records where withdrawn = 0")),
+                "mirror_households": len(rows(args.mirror, "select 1 from households")),
+                "mirror_equals_server": not differing,
+                "mirror_differences": differing[:20],
             }
         )
     )
