@@ -95,10 +95,14 @@ def set_stage(root: Path, seed: int, port: int = 0) -> Stage:
     ledger, faults = Ledger(home / "registry.db"), Faults(seed)
     registry_server, registry_port = bound_server(Registry(ledger, faults, {CLIENT_NAME: secret.encode()}), 0)
     registry_url = f"http://{HOST}:{registry_port}"
-    (root / DEMO_SETTINGS).write_text(
-        f"PADAN_REGISTRY_URL={registry_url}\nPADAN_REGISTRY_SECRET_FILE={secret_file}\nPADAN_CAMPAIGN=demo\n"
-    )
-    settings = load_settings({"PADAN_DATABASE": str(root / DEMO_DATABASE)}, root)
+    own = {
+        "PADAN_REGISTRY_URL": registry_url,
+        "PADAN_REGISTRY_SECRET_FILE": str(secret_file),
+        "PADAN_CAMPAIGN": "demo",
+    }
+    # Left beside the database, so that every command run in this folder afterwards finds the same things.
+    (root / DEMO_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in own.items()))
+    settings = load_settings({**own, "PADAN_DATABASE": str(root / DEMO_DATABASE)}, root)
     store, clock = open_store(settings.database), SystemClock()
     keys = load_keys(store.db, clock.now_ms())
     folder = Folder(store, clock)
