@@ -9,6 +9,10 @@ import re
 import unicodedata
 from functools import lru_cache
 
+Words = tuple[str, ...]
+WORDS_MAX = 20
+"""Words of a name that are compared: real ones have seven at most."""
+
 _TITLES = frozenset(
     {"h", "hj", "haji", "hajah", "kh", "dr", "drg", "drs", "dra", "ir", "s.pd", "s.pt", "s.sos", "s.e", "s.h", "m.pd"}
     | {"alm", "almh", "bpk", "ibu", "sdr", "sdri", "tn", "ny", "an", "nn"}
@@ -61,27 +65,29 @@ def compatible(a: str, b: str) -> bool:
     A counterpart is the same word after old spelling, an initial, or a word of five letters and more that differs
     in one letter. Symmetric; a name without any letter is compatible with nothing.
     """
-    first, second = sorted((name_tokens(a), name_tokens(b)), key=lambda words: (len(words), words))
+    first, second = sorted(
+        (name_tokens(a)[:WORDS_MAX], name_tokens(b)[:WORDS_MAX]), key=lambda words: (len(words), words)
+    )
     if not first or not second:
         return False
-    left = list(second)
-    for rule in (_same, _close):
-        remaining = []
-        for word in first:
-            match = next((other for other in left if rule(word, other)), None)
-            if match is None:
-                remaining.append(word)
-            else:
-                left.remove(match)
-        first = tuple(remaining)
-    return not first
+    taken: dict[int, int] = {}
+    return all(_find_counterpart(index, first, second, taken, set()) for index in range(len(first)))
 
 
-def _same(a: str, b: str) -> bool:
-    return a == b
+def _find_counterpart(index: int, words: Words, others: Words, taken: dict[int, int], tried: set[int]) -> bool:
+    """Give a word a counterpart of its own; who has it already looks for another (an initial fits many words)."""
+    for place, other in enumerate(others):
+        if place not in tried and _close(words[index], other):
+            tried.add(place)
+            if place not in taken or _find_counterpart(taken[place], words, others, taken, tried):
+                taken[place] = index
+                return True
+    return False
 
 
 def _close(a: str, b: str) -> bool:
+    if a == b:
+        return True
     if len(a) == 1 or len(b) == 1:
         return a[0] == b[0]
     return min(len(a), len(b)) >= 5 and _one_letter_apart(a, b)
