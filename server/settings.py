@@ -128,6 +128,9 @@ class Settings:
     field_home: str = _setting(
         "FIELD_HOME", "Folder of the officer's tablet that `padan field` works with.", "~/.local/share/padan", _text(1)
     )
+    pull_token: str = _setting(
+        "PULL_TOKEN", "Token of `padan pull`, made at the server by `padan token new`.", "", _text(), secret=True
+    )
     log_level: str = _setting(
         "LOG_LEVEL",
         "Least important line of the log that is written.",
