@@ -32,7 +32,7 @@ from server.store import leases
 from server.store.database import Store
 
 WIB = timezone(timedelta(hours=7), "WIB")
-FOLD_S, DELIVER_S, THAW_S = 1, 5, 300
+FOLD_S, DELIVER_S, THAW_S = 1, 5, 60
 RECONCILE_LEASE_MS = 30 * 60_000
 FOLD_ROUNDS = 50
 _log = get_logger()
@@ -167,12 +167,12 @@ def run_job(office: Office, name: str, job: Job) -> str:
         office.store.release()
 
 
-def run_once(office: Office, rounds: int = 20) -> dict[str, str]:
-    """Fold and deliver until nothing is left that is due now; what each job said last."""
-    said: dict[str, str] = {}
+def run_once(office: Office, rounds: int = 20) -> list[tuple[str, str]]:
+    """Fold and deliver until nothing is left that is due now: what each job said, in order."""
+    said: list[tuple[str, str]] = []
     for _ in range(rounds):
-        done = {name: run_job(office, name, JOBS[name][0]) for name in ("thaw", "fold", "deliver")}
-        said |= {name: detail for name, detail in done.items() if detail}
-        if not any(done.values()):
+        done = [(name, run_job(office, name, JOBS[name][0])) for name in ("thaw", "fold", "deliver")]
+        said += [(name, detail) for name, detail in done if detail]
+        if not any(detail for _, detail in done):
             break
     return said

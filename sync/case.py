@@ -170,10 +170,15 @@ def open_returns(counted: Iterable[Event], filed: Iterable[Event]) -> list[Event
 
 def _registry_answer(filed: Iterable[Event], delivery_digest: str) -> str:
     receipts = [e for e in filed if e.kind == "receipt"]
-    newest = max((e.body["version"] for e in receipts), default=0)
-    last = [e for e in receipts if e.body["version"] == newest]
-    if any(e.body["outcome"] == "withdrawn" for e in last):
-        return "withdrawn"
+    applied = [e for e in receipts if e.body["outcome"] in ("accepted", "withdrawn")]
+    newest = max((e.body["version"] for e in applied), default=0)
+    same = [e for e in receipts if e.body.get("delivery_digest") == delivery_digest]
+    # What was refused or handed over counts while nothing newer was applied.
+    later = {e.body["outcome"] for e in same if e.body["version"] > newest}
+    if later:
+        return "rejected" if "rejected" in later else "delivered"
     # A value that went there and back has an older receipt with the present digest: it is not what stands.
-    said = {e.body["outcome"] for e in last if e.body.get("delivery_digest") == delivery_digest}
-    return next((word for word in ("accepted", "rejected", "delivered") if word in said), "")
+    stands = [e for e in applied if e.body["version"] == newest]
+    if any(e.body["outcome"] == "withdrawn" for e in stands):
+        return "withdrawn"
+    return "accepted" if any(e in same for e in stands) else ""

@@ -20,7 +20,7 @@ def command(once: bool) -> None:
     configure_logging(opened.settings.log_level)
     try:
         if once:
-            for job, detail in run_once(office_of(opened.store, opened.keys, opened.settings, opened.clock)).items():
+            for job, detail in run_once(office_of(opened.store, opened.keys, opened.settings, opened.clock)):
                 click.echo(f"{job}: {detail}")
             return
         stopped = threading.Event()

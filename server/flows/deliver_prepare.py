@@ -31,6 +31,8 @@ CYCLE_HOUSEHOLDS_MAX = 1_000
 
 LINKED, GONE, CYCLE, ORDERED = "linked", "gone", "cycle", "ordered"
 """Why something is withdrawn. The first two are taken back when they no longer hold."""
+KEY_SPENT = "key_spent"
+"""This very version was applied before and something else stands since: it needs another ratification."""
 UNSENT = frozenset({"pending", "waiting_reservation"})
 OPEN = UNSENT | IN_FLIGHT | {"rejected"}
 
@@ -129,7 +131,7 @@ def _look_at(db: Connection, dispatch: Dispatch, row: Waiting) -> _Wait | None:
         if same is not None and _not_yet(same, now_ms):
             return _Wait(same.due_ms - now_ms, f"h:{same.household_id}")
         if same is not None and same.state not in ("waiting_reservation", "superseded"):
-            return _Wait(LATER_MS, "key_spent")
+            return _Wait(LATER_MS, KEY_SPENT)
         _supersede(db, [each for each in found.rows if each.state in UNSENT | {"rejected"} and each != same], now_ms)
         _tidy(db, found, set(found.places))
     return _reserve_and_write(db, dispatch, found)

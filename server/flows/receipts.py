@@ -144,7 +144,8 @@ def standing_from(events: Iterable[Event]) -> standings.Stored | None:
     applied = [event for event in events if event.body["outcome"] in ("accepted", "withdrawn")]
     if not applied:
         return None
-    last = max(applied, key=lambda event: (event.body["version"], event.ref))
+    # Of one version, the receipt that names what was delivered says more than one fetched without its content.
+    last = max(applied, key=lambda event: (event.body["version"], "delivery_digest" in event.body, event.ref))
     text: Mapping[str, Any] = next((part.text for part in last.parts if part.name == "h"), {})
     return standings.Stored(
         last.household_id,

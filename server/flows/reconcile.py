@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from schemas.canonical import sha256_hex
 from server.flows import receipts
 from server.flows.append import append_own
-from server.flows.deliver_judge import SETTLED_EPOCH, Dispatch, frozen, judge, payload_bytes
+from server.flows.deliver_judge import SETTLED_EPOCH, Dispatch, Judgement, frozen, judge, payload_bytes
 from server.registry.adapter import Adapter, LastVersion, NotOffered, Receipt, RegionDigest
 from server.store import delivery_queue, events, identity, outbox, reservations, standings
 from server.store.database import Connection
@@ -38,19 +38,27 @@ class Reconciled:
     note: str = ""
 
 
-def reconcile(db: Connection, dispatch: Dispatch, adapter: Adapter, *, rebuild: bool = False) -> list[Reconciled]:
+def reconcile(
+    db: Connection, dispatch: Dispatch, adapter: Adapter, *, rebuild: bool = False, accept: bool = False
+) -> list[Reconciled]:
     """Compare every region; thaw delivery when a restored server is clean everywhere.
 
     `rebuild`, and always after an epoch change: what stands is first made again from the receipts in the log.
+    `accept`, on an operator's order: what stands there with content that none of our records has is taken as it is,
+    and delivery goes on although something differs. Our own version is sent on top once it is ratified anew: a
+    version that was delivered before has spent its key.
     """
     was_frozen = frozen(db)
     if rebuild or was_frozen:
         for region in events.regions(db):
             rebuild_from_receipts(db, dispatch, region)
-    found = [_region(db, dispatch, adapter, region) for region in events.regions(db)]
+    found = [_region(db, dispatch, adapter, region, accept) for region in events.regions(db)]
     # Something may have been accepted between the two readings: what differs is read once more.
-    found = [_region(db, dispatch, adapter, each.region) if each.outcome == DIFFERENT else each for each in found]
-    if was_frozen and all(each.outcome == CLEAN and not each.in_flight for each in found):
+    found = [
+        _region(db, dispatch, adapter, each.region, accept) if each.outcome == DIFFERENT else each for each in found
+    ]
+    good = {CLEAN, DIFFERENT, NOT_OFFERED} if accept else {CLEAN}
+    if was_frozen and all(each.outcome in good and not each.in_flight for each in found):
         thaw(db)
     return found
 
@@ -98,7 +106,7 @@ def rebuild_from_receipts(db: Connection, dispatch: Dispatch, region: str) -> in
     return sum(standing.standing.stands() for standing in found)
 
 
-def _region(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str) -> Reconciled:
+def _region(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str, accept: bool) -> Reconciled:
     ours = standings.lines(db, region)
     theirs = adapter.digest(region)
     if isinstance(theirs, RegionDigest) and theirs.digest == region_digest(ours) and theirs.count == len(ours):
@@ -113,7 +121,7 @@ def _region(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str) -
     there = [row for row in full.rows if row[0] not in busy]
     first = differences(_without(ours, busy), there)
     learned = sum(
-        _learn(db, dispatch, adapter, region, household)
+        _learn(db, dispatch, adapter, region, household, accept)
         for household in (*first.missing_there, *first.unknown_here, *first.newer_there)
     )
     left = differences(_without(standings.lines(db, region), busy), there)
@@ -121,19 +129,29 @@ def _region(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str) -
     return Reconciled(region, outcome, len(ours), full.count, learned, len(busy), left)
 
 
-def _learn(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str, household: str) -> bool:
-    """Fetch the registry's last receipt of a household id that we have none of, and keep it as an event."""
+def _learn(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str, household: str, accept: bool) -> bool:
+    """Fetch the registry's last receipt of a household id that we have none of, and keep it as an event.
+
+    Not where the content is none of ours: the events behind it are still to come back, and sending our older version
+    on top would undo what was corrected. `accept` does it all the same.
+    """
     last = adapter.last_version(household)
     if not isinstance(last, LastVersion) or last.receipt is None:
         return False
     known = standings.of(db, region, [household]).get(household)
     if known is not None and known.standing.version >= last.version:
         return False
-    now_ms = dispatch.clock.now_ms()
     found = judge(db, dispatch, region, household)
-    stored = _standing_of(db, dispatch, region, household, last, last.receipt)
+    stored = _standing_of(found, household, last, last.receipt)
+    if stored is None:
+        if not accept:
+            return False
+        stored = standings.Stored(
+            household, Standing(last.version, ""), last.content_digest, last.receipt.idempotency_key
+        )
     outcome = "withdrawn" if last.withdrawn else "accepted"
     envelope = receipts.receipt_envelope(dispatch, (region, household, found.area), outcome, stored, last.receipt)
+    now_ms = dispatch.clock.now_ms()
     with db.transaction():
         append_own(db, [envelope], dispatch.keys, now_ms)
         receipts.note_standing(db, region, stored)
@@ -141,24 +159,22 @@ def _learn(db: Connection, dispatch: Dispatch, adapter: Adapter, region: str, ho
     return True
 
 
-def _standing_of(
-    db: Connection, dispatch: Dispatch, region: str, household: str, last: LastVersion, receipt: Receipt
-) -> standings.Stored:
-    """What a receipt of the registry stands for. Where our own record, or a row, has that very content, all is known:
-    else only version and content are, and the next ratified version is delivered on top of it."""
+def _standing_of(found: Judgement, household: str, last: LastVersion, receipt: Receipt) -> standings.Stored | None:
+    """What a receipt of the registry stands for, if a row or the present record has that very content."""
     key = receipt.idempotency_key
     if last.withdrawn:
         return standings.Stored(household, Standing(last.version, "", True), "", key)
-    for row in outbox.of_household(db, region, household):
-        if row.action == DELIVER and receipts.content_digest_of(row) == last.content_digest:
+    for row in found.rows:
+        same = row.household_id == household and row.action == DELIVER
+        if same and receipts.content_digest_of(row) == last.content_digest:
             disputed = disputed_persons(receipts.content_of(row))
             standing = Standing(last.version, row.delivery_digest, False, disputed)
             return standings.Stored(household, standing, last.content_digest, key, row.places)
-    found = judge(db, dispatch, region, household)
-    if found.payload is not None and sha256_hex(payload_bytes(found)) == last.content_digest:
-        standing = Standing(last.version, found.delivery_digest, False, disputed_persons(found.payload))
+    ours = found.payload if found.household_id == household else None
+    if ours is not None and sha256_hex(payload_bytes(found)) == last.content_digest:
+        standing = Standing(last.version, found.delivery_digest, False, disputed_persons(ours))
         return standings.Stored(household, standing, last.content_digest, key, found.places)
-    return standings.Stored(household, Standing(last.version, ""), last.content_digest, key)
+    return None
 
 
 def _take_places(db: Connection, region: str, stored: standings.Stored, now_ms: int) -> None:

@@ -1,3 +1,5 @@
+"""Every test here delivers from a server with ratified households to a reference registry over real HTTP."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from server.registry.reference.faults import Faults, switches_from_json
 from server.registry.reference.ledger import Ledger
 from server.registry.reference.running import running_registry
 from server.registry.signing import Credentials
-from server.store import households, outbox
+from server.store import events, households, outbox
 
 SECRET = b"rahasia-hanya-untuk-uji"
 REGION = "19.03"
@@ -92,17 +92,20 @@ class Delivering:
     def ratify(self, *ids: str) -> None:
         """Approve and ratify what stands in the record now."""
         for household in ids:
-            record = households.load(self.db, household)
-            self.staff("review", record.household_id, {"verdict": "approve", "data_digest": record.data_digest})
-            minutes = {"number": "BA-1", "date": "2026-11-21"}
-            body = {"delivery_digest": record.delivery_digest, "minutes": minutes}
-            self.staff("ratification", record.household_id, body)
+            self.approve(household)
             assert self.state(household) == "ratified", self.state(household)
 
     def ratified(self, *niks: str | None) -> str:
         household = self.household(*niks)
         self.ratify(household)
         return household
+
+    def approve(self, household: str) -> None:
+        """Approve and ratify, whatever state that gives."""
+        record = households.load(self.db, household)
+        self.staff("review", record.household_id, {"verdict": "approve", "data_digest": record.data_digest})
+        minutes = {"number": "BA-2", "date": "2026-11-22"}
+        self.staff("ratification", record.household_id, {"delivery_digest": record.delivery_digest, "minutes": minutes})
 
     def two_linked(self) -> tuple[str, str, dict[str, Any]]:
         """Two delivered households that are then linked: `(canonical, alias, link event)`."""
@@ -123,6 +126,13 @@ class Delivering:
                 if not moved and not self._advance():
                     return
         raise AssertionError(f"not idle: {outbox.counts(self.db)}")
+
+    def run_with(self, new_adapter: Callable[[], Adapter]) -> None:
+        """One tick through another kind of registry."""
+        with deliver_send.wire(new_adapter, 2) as line:
+            deliver.tick(self.db, self.dispatch, line, "w1")
+        self.world.now_ms = self.clock.now_ms()
+        self.world.fold()
 
     def tick(self, holder: str = "w1") -> deliver.Ticked:
         """One tick, no time passes."""
@@ -178,6 +188,17 @@ class Delivering:
     def standing(self) -> dict[str, int]:
         return dict(self.registry("select household_id, version from records where withdrawn = 0"))
 
+    def ref_of_receipt(self, household: str) -> str:
+        (receipt,) = events.filed_under(self.db, REGION, household, ["receipt"])
+        return receipt.ref
+
+    def lose_in_registry(self, household: str) -> None:
+        """As if the registry came back from an older backup of its own."""
+        with sqlite3.connect(self.file) as db:
+            for table in ("records", "persons", "person_keys"):
+                db.execute(f"delete from {table} where household_id = ?", (household,))
+            db.execute("delete from remembered_keys")
+
     def twice(self) -> int:
         """NIKs that stand more than once, over all household ids."""
         sql = "select count(*) from (select nik from persons where nik <> '' group by nik having count(*) > 1)"
@@ -185,9 +206,11 @@ class Delivering:
 
 
 @contextmanager
-def delivering_in(world: Any, folder: Path, daily_quota: int | None = None) -> Iterator[Delivering]:
+def delivering_in(
+    world: Any, folder: Path, daily_quota: int | None = None, clock: FixedClock | None = None
+) -> Iterator[Delivering]:
     file = folder / "registry.db"
-    ledger, faults, clock = Ledger(file), Faults(3), FixedClock(world.now_ms)
+    ledger, faults, clock = Ledger(file), Faults(3), clock or FixedClock(world.now_ms)
     draw = random.Random(5)
     dispatch = Dispatch(world.keys, "uji", clock, lambda: draw.randint(0, 1000))
     try:

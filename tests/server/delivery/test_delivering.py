@@ -12,9 +12,9 @@ from server.flows import deliver
 from server.store import delivery_queue, events, outbox, reservations
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "drop_before": {"permille": 700, "per_key": 3},
+    "drop_before": {"per_key": 3},
     "drop_answer": {"per_key": 2},
-    "too_many": {"permille": 500, "per_key": 2, "retry_after_s": 7},
+    "too_many": {"per_key": 2, "retry_after_s": 7},
     "server_error": {"status": 500, "per_key": 2},
     "error_after": {"status": 502, "per_key": 2},
     "forget_keys": {},
