@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import TypeVar
 
+from schemas.nik import age_years
 from server.sample.names import make_name
 from server.sample.numbers import ELSEWHERE_SHARE, PAPUA, RETIRED_SHARE, make_kk, make_nik, retired_prefix
 from server.sample.pools import HOUSEWIFE, HOUSEWIFE_SHARE, JOB_SECTORS, Culture, Place
@@ -37,8 +38,8 @@ class Person:
     """here, elsewhere, retired: where the NIK was issued."""
 
     def age(self, on: date) -> int:
-        """Full years as the form counts them: days by 365.25."""
-        return int((on - self.born).days / 365.25)
+        """Full years as the form counts them: by the calendar."""
+        return age_years(self.born, on)
 
     @property
     def works(self) -> bool:
