@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from schemas.answers import value_error
 from schemas.bodies import OUTSIDE
+from schemas.canonical import canonical_bytes_unchecked
 from schemas.event import VALUE_KINDS, Assertion, Event, Part
 from schemas.form import Dictionary, Field
 from schemas.nik import parse_nik
 from schemas.paths import EVENT_PART, person_key_of, split_path
-from sync.causality import Claim, Pair, claim_key
+from sync.causality import Claim, Pair, Said, claim_key
 from sync.components import Components, moves_of
 from sync.names import normal_name
 
@@ -47,7 +48,7 @@ class Household:
 
     def add(self, claim: Claim, key: str | None) -> None:
         """File a claim under the household (None) or a person key, by its register."""
-        _, register = split_path(claim.path)
+        register = claim.pair[1].rpartition("/")[2]
         (self.household if key is None else self.persons[key])[register].append(claim)
 
 
@@ -86,23 +87,19 @@ def place_claims(live: Iterable[Event], components: Components, dictionary: Dict
 
 def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[str, str]]) -> list[Claim]:
     scope = scope_of(part.name)
-    registers: dict[str, dict[str, Assertion]] = defaultdict(dict)
-    for name, assertion in sorted(part.assertions.items()):
-        question = dictionary.field(scope, name)
-        path = f"{part.name}/{name}"
-        if question is None:
-            flags.append({"code": "unknown_question", "path": path})
-            registers[name][name] = assertion
+    registers: dict[str, dict[str, Assertion]] = {}
+    compared: dict[str, list[Said]] = {}
+    for given, assertion in sorted(part.assertions.items()):
+        name, type, register = _known(dictionary, scope, given)
+        if not type:
+            flags.append({"code": "unknown_question", "path": f"{part.name}/{given}"})
+        elif assertion.state is None and not usable(type, assertion.value):
+            flags.append({"code": "wrong_type", "path": f"{part.name}/{given}"})
             continue
-        if assertion.state is None and not usable(question, assertion.value):
-            flags.append({"code": "wrong_type", "path": path})
-            continue
-        registers[dictionary.register(scope, name)][question.name] = assertion
+        registers.setdefault(register, {})[name] = assertion
+        value = None if assertion.state is not None else _plain(type, name, assertion.value)
+        compared.setdefault(register, []).append((name, assertion.state, value))
     covers = _covers(event, part.name, dictionary) if event.kind in DECIDING_KINDS else None
-
-    def plain(name: str, value: Any) -> Any:
-        return plain_value(dictionary, scope, name, value)
-
     claims = []
     for register, fields in registers.items():
         corrects = [item.corrects for item in fields.values() if item.corrects]
@@ -114,32 +111,46 @@ def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[s
                 evidence=min([item.evidence for item in fields.values()]),
                 corrects=frozenset(corrects) if corrects else NOTHING,
                 covers=None if covers is None else covers.get(register, NOTHING),
-                key=claim_key(fields, plain),
+                key=claim_key(compared[register]),
             )
         )
     return claims
 
 
-def usable(question: Field, value: Any) -> bool:
-    """Whether the value is of the question's type. Most answers are a few codes, said over and over."""
-    if isinstance(value, str | int):
-        return _usable(question.type, value)
-    return value_error(question, value) is None
+@lru_cache(maxsize=16_384)
+def _known(dictionary: Dictionary, scope: str, name: str) -> tuple[str, str, str]:
+    """Present name, type and register of a question; no type for a name that no form knows."""
+    question = dictionary.field(scope, name)
+    return (name, "", name) if question is None else (question.name, question.type, dictionary.register(scope, name))
+
+
+def usable(type: str, value: Any) -> bool:
+    """Whether the value is of that type of question. Most answers are a few codes, said over and over."""
+    return _usable(type, value) if isinstance(value, str | int) else value_error(_any_question(type), value) is None
 
 
 @lru_cache(maxsize=16_384, typed=True)
 def _usable(type: str, value: str | int) -> bool:
-    return value_error(Field("any", "h", type), value) is None
+    return value_error(_any_question(type), value) is None
 
 
-def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> Any:
-    """The value with what means nothing folded away: case and white space of text, dots in a NIK."""
+@lru_cache(maxsize=64)
+def _any_question(type: str) -> Field:
+    return Field("any", "h", type)
+
+
+def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> str | bytes:
+    """The value as it is compared, with what means nothing folded away: case and white space of text, dots in a NIK.
+    Text stays text, anything else is canonical bytes: so 1 and true, which Python takes for equal, are not."""
+    return _plain(_known(dictionary, scope, name)[1], name, value)
+
+
+def _plain(type: str, name: str, value: Any) -> str | bytes:
     if not isinstance(value, str):
-        return value
+        return canonical_bytes_unchecked(value)
     if name in NUMBER_FIELDS:
         return read_nik(value).text
-    question = dictionary.field(scope, name)
-    return normal_name(value) if question is not None and question.type == "text" else value
+    return normal_name(value) if type == "text" else value
 
 
 def register_pair(pair: Mapping[str, str], dictionary: Dictionary) -> Pair:
@@ -183,7 +194,7 @@ def _place_deciding(
                 places |= _lay_elsewhere(claim, located, components)
             if len(places) == 1:
                 keys = frozenset(key for _, key in homes if key is not None)
-                found[places.pop()].add(replace(claim, about=keys), min(keys, default=None))
+                found[places.pop()].add(claim._replace(about=keys), min(keys, default=None))
                 continue
             for name in places or {components.place(claim.event) or ""}:
                 if name in found:

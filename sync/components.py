@@ -132,3 +132,13 @@ def moves_of(event: Event) -> dict[str, str]:
     if not moves:
         return {}
     return {move["person"]: move["to"] for move in moves if move["to"] == OUTSIDE or move["to"] in event.filed_under}
+
+
+def moves_without_effect(events: Iterable[Event]) -> list[dict[str, str]]:
+    """Moves to a household under which the event is not filed: no effect, and listed."""
+    return [
+        {"ref": event.ref, "path": f"p/{move['person']}/member_of"}
+        for event in events
+        for move in event.body.get("moves", ())
+        if move["person"] not in moves_of(event)
+    ]

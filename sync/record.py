@@ -15,7 +15,7 @@ from schemas.paths import EVENT_PART
 from sync.case import FIELD_KINDS, assigned_officers, gather, open_returns, state_of
 from sync.causality import Claim, Heads, Pair, find_heads
 from sync.claims import Household, read_nik, register_pair
-from sync.components import Components, moves_of
+from sync.components import Components, moves_without_effect
 from sync.digest import data_digest, delivery_digest, present
 from sync.identity import VERDICT_TYPES, NikClaim, NikVerdict
 from sync.intervals import UNKNOWN, Interval, intervals
@@ -26,6 +26,7 @@ from sync.relevance import age_at, evaluate_record, kk_flags, nik_flags
 from sync.roster import CLOSED_BY, Conflict, Roster, build_roster
 
 AREA_KINDS = FIELD_KINDS | {"prelist"}
+ALONE_IS_THE_VALUE = frozenset({"evidence", "latest", "status", "set", "location", "ask"})
 CONTEXT_FREE_KINDS = frozenset({"stamp", "hold", "receipt"})
 """Kinds that no later event needs to have seen: they stand in no register."""
 
@@ -72,7 +73,7 @@ class _Builder:
         self.times = intervals(scene.live)
         self.conflicts: list[Conflict] = []
         self.flags = list(placed.flags)
-        self.ineffective = [*placed.ineffective, *_moves_nowhere(self.counted)]
+        self.ineffective = [*placed.ineffective, *moves_without_effect(self.counted)]
         self.origins: dict[str, dict[str, Any]] = {}
         self.household: dict[str, dict[str, Any]] = {}
         self.persons: list[dict[str, Any]] = []
@@ -141,6 +142,8 @@ class _Builder:
     ) -> Heads:
         fields = _fields_of(self.scene.dictionary, scope, register)
         policy = fields[0].policy if fields else "ask"
+        if len(claims) == 1 and policy in ALONE_IS_THE_VALUE:
+            return self._only(f"{part}/{register}", policy, claims[0], into)
         question = Question(fields, self._interval)
         found = find_heads(claims, policy, question.withstands)
         outcome = resolve(policy, found, question)
@@ -155,6 +158,15 @@ class _Builder:
             into.update({name: dict(answer) for name, answer in outcome.answers.items()})
         self.origins[path] = _origin(found, outcome)
         return found
+
+    def _only(self, path: str, policy: str, claim: Claim, into: dict[str, dict[str, Any]]) -> Heads:
+        """What one event alone says is the value: the shortest way to what every policy would answer."""
+        rule = "decision" if claim.decides else policy
+        for name, item in claim.fields.items():
+            into[name] = {"state": item.state} if item.state is not None else {"value": item.value}
+        line = {"rule": rule, "heads": [claim.ref], "ref": claim.ref, "actor": claim.event.actor}
+        self.origins[path] = line | {"evidence": claim.evidence}
+        return Heads((claim,), {claim.pair: claim.evidence}, (claim,))
 
     def _interval(self, ref: str) -> Interval:
         return self.times.get(ref, UNKNOWN)
@@ -350,16 +362,6 @@ def _fields_of(dictionary: Dictionary, scope: str, register: str) -> tuple[Field
     """The questions of a register, in the sheet's order."""
     names = dictionary.unit_fields(scope, register) or (register,)
     return tuple(known for name in names if (known := dictionary.field(scope, name)) is not None)
-
-
-def _moves_nowhere(counted: Sequence[Event]) -> list[dict[str, str]]:
-    """Moves to a household under which the event is not filed: no effect, and listed."""
-    return [
-        {"ref": event.ref, "path": f"p/{move['person']}/member_of"}
-        for event in counted
-        for move in event.body.get("moves", ())
-        if move["person"] not in moves_of(event)
-    ]
 
 
 def _origin(found: Heads, outcome: Outcome) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from schemas.canonical import canonical_bytes_unchecked
 from schemas.event import Event
 from schemas.form import Dictionary
 from sync.causality import Claim, find_heads, register_heads
@@ -282,13 +281,13 @@ def _own_values(
     if not claims:
         return ()
     question = dictionary.field("p", name)
-    found: dict[bytes, str | None] = {}
+    found: dict[tuple[str, str], str | None] = {}
     for claim in find_heads(claims, question.policy if question else "ask").heads:
         item = claim.fields.get(name)
         if item is not None:
             plain = plain_value(dictionary, "p", name, item.value)
-            key = canonical_bytes_unchecked([item.state, plain])
-            found.setdefault(key, item.value if item.state is None and isinstance(item.value, str) else None)
+            text = item.value if item.state is None and isinstance(item.value, str) else None
+            found.setdefault((item.state or "", str(plain)), text)
     return tuple(found[key] for key in sorted(found))
 
 

@@ -171,7 +171,7 @@ def decision_by_key(patch: pytest.MonkeyPatch, history: History) -> None:
 
     def by_key(claims: Any, policy: str, *rest: Any) -> Heads:
         every = frozenset(claim.pair for claim in claims if claim.covers is None)
-        return find_heads([c if c.covers is None else replace(c, covers=every) for c in claims], policy, *rest)
+        return find_heads([c if c.covers is None else c._replace(covers=every) for c in claims], policy, *rest)
 
     patch.setattr(sync.record, "find_heads", by_key)
 
