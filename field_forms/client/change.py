@@ -51,12 +51,12 @@ def open_change(
     }
     shown = Opening(opening.household_id, opening.home_region, opening.area, {**origin.context, **opening.context})
     row = draft_row(
-        id=new_uuid(client.rng.randbytes(16)), opening=shown, form=change, now_ms=client.clock.now_ms(),
+        id=new_uuid(client.rng.randbytes(16)), opening=shown, form=change, now_ms=client.believed_ms(),
         not_before=client.store.setting("server_time"), defaults=_defaults(change, kind, persons, origin),
         extra={"change": told},
     )  # fmt: skip
     client.drafts.add(row)
-    return Draft(client.drafts, change, row, client.clock.now_ms)
+    return Draft(client.drafts, change, row, client.believed_ms)
 
 
 def find_persons(client: FieldClient, household_id: str | None, sought: Sequence[str]) -> list[str]:

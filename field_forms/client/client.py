@@ -11,6 +11,7 @@ import hashlib
 import mimetypes
 import random
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +143,13 @@ class FieldClient:
         Id and context are fixed and saved here, before the first answer. Raises `OpeningProblem`."""
         form = self.form(form_id)
         opening = self._opening(household_id, form, area)
-        defaults = app_answers(opening, form, self.clock.now_ms())
+        defaults = app_answers(opening, form, self.believed_ms())
         row = draft_row(
-            id=self._uuid(), opening=opening, form=form, now_ms=self.clock.now_ms(),
+            id=self._uuid(), opening=opening, form=form, now_ms=self.believed_ms(),
             not_before=self.store.setting("server_time"), defaults=defaults, extra=extra,
         )  # fmt: skip
         self.drafts.add(row)
-        return Draft(self.drafts, form, row, self.clock.now_ms)
+        return Draft(self.drafts, form, row, self.believed_ms)
 
     def open_correction(self, ref: str) -> Draft:
         """Open a new form to correct an own sealed one: what is changed there names it in `corrects`."""
@@ -176,7 +177,7 @@ class FieldClient:
         row = self.drafts.get(draft_id)
         if row is None:
             raise OpeningProblem(f"Draf {draft_id} tidak ada.")
-        return Draft(self.drafts, self.form(row.form_id, row.form_version), row, self.clock.now_ms)
+        return Draft(self.drafts, self.form(row.form_id, row.form_version), row, self.believed_ms)
 
     def answer(self, draft: Draft, path: str, value: Any = None, *, state: str | None = None) -> None:
         """As `Draft.answer`."""
@@ -233,14 +234,22 @@ class FieldClient:
 
     def form(self, form_id: str, version: str | None = None) -> FormDefinition:
         """A form that is on the tablet. Raises `OpeningProblem`."""
-        definition = self.feed.form(form_id, version)
-        if definition is None:
+        found = self.feed.form(form_id, version)
+        if found is None:
             raise OpeningProblem(f"Formulir {form_id} belum ada di tablet. Jalankan: padan field fetch")
-        return FormDefinition.from_json(definition)
+        return found
 
     def forms(self) -> list[FormDefinition]:
         """The current version of each form."""
         return [FormDefinition.from_json(each) for each in self.feed.forms(current_only=True)]
+
+    def believed_ms(self) -> int:
+        """What time it is at least: the tablet's clock, or the server's last word where that is later.
+
+        A tablet whose date is years behind would refuse every event of this year as "after today"."""
+        told = self.store.setting("server_time")
+        heard_ms = int(datetime.fromisoformat(told).timestamp() * 1000) if isinstance(told, str) else 0
+        return max(self.clock.now_ms(), heard_ms)
 
     def _opening(self, household_id: str | None, form: FormDefinition, area: str | None) -> Opening:
         if household_id is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from field_forms.areas import AreasMissing, load_areas
 from field_forms.client.store import Store
+from schemas.form import FormDefinition
 
 FULL, BRIEF = "full", "brief"
 
@@ -54,6 +55,7 @@ class FeedStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._read: dict[str, FormDefinition] = {}
 
     def households(self, area: str | None = None) -> list[KnownHousehold]:
         """All known households, or those of an area, by label."""
@@ -149,13 +151,20 @@ class FeedStore:
             conn.execute("update forms set current = 0")
             conn.executemany("update forms set current = 1 where id = ? and version = ?", list(versions))
 
-    def form(self, form_id: str, version: str | None = None) -> dict[str, Any] | None:
-        """A version of a form, or the current one."""
+    def form(self, form_id: str, version: str | None = None) -> FormDefinition | None:
+        """A version of a form, or the current one. A version never changes: each is read from the file once."""
         where, values = ("version = ?", (form_id, version)) if version else ("current = 1", (form_id,))
         row = self._store.conn.execute(
-            f"select definition from forms where id = ? and {where} order by version desc limit 1", values
+            f"select id, version, hash from forms where id = ? and {where} order by version desc limit 1", values
         ).fetchone()
-        return None if row is None else json.loads(row["definition"])
+        if row is None:
+            return None
+        if row["hash"] not in self._read:
+            text = self._store.conn.execute(
+                "select definition from forms where id = ? and version = ?", (row["id"], row["version"])
+            ).fetchone()["definition"]
+            self._read[row["hash"]] = FormDefinition.from_json(json.loads(text))
+        return self._read[row["hash"]]
 
     def forms(self, *, current_only: bool = False) -> list[dict[str, Any]]:
         """Every form version kept, or those with which new forms are opened."""

@@ -19,7 +19,6 @@ from server.demo.planted import Planted
 from server.demo.stage import Stage
 from server.flows import families, review
 from server.flows.desk import Desk
-from server.flows.fold import fold_all
 from server.store import cases, fold_queue, households, niks
 from server.store.households import StoredRecord
 
@@ -51,8 +50,8 @@ def wait_folded(stage: Stage) -> None:
     while fold_queue.length(stage.store.db) or niks.count_queued(stage.store.db):
         if fold_queue.failures(stage.store.db):
             raise RuntimeError("a household could not be folded; see `padan doctor`")
-        fold_all(stage.store.db, stage.keys, stage.clock.now_ms())
-        time.sleep(0.01)
+        stage.folder.wake()
+        time.sleep(0.02)
 
 
 def note_conflicts(office: Office) -> None:
