@@ -112,7 +112,9 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _household(raw: bytes, cut: int, head: Mapping[str, Any]) -> HouseholdLine:
     # The head closes before `,"data":` and the rest is one object: then, and only then, is the rest the member `data`.
-    data = raw[cut + len(_DATA) : -1] if cut >= 0 and raw.endswith(b"}") else b""
+    if cut < 0:
+        raise LineProblem("baris household tanpa data")
+    data = raw[cut + len(_DATA) : -1] if raw.endswith(b"}") else b""
     record = _object(data)
     if record.get("household_id") != head["household_id"]:
         raise LineProblem("catatan dan barisnya menyebut keluarga yang berbeda")

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from field_forms.client import pace
 from field_forms.client.pace import Backoff, GaveUp
 from schemas.areas import is_area
 from schemas.form import FormDefinition, FormUnreadable
 from schemas.limits import PULL_PAGE_DEFAULT
+from server.clock import Clock, SystemClock, rfc3339_s
 from server.mirror.book import Mirror
 from server.mirror.lines import PageLine, read_line, split_lines
 from server.mirror.problem import LineProblem, MirrorProblem
@@ -28,8 +28,6 @@ from server.mirror.source import Interrupted, Refused, Source
 PAGE_LINES_MIN = 10
 PAGE_LINES_MAX = 2 * PULL_PAGE_DEFAULT
 ATTEMPTS_MAX = 8
-
-NotBefore = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,9 @@ def pull(
     area: str | None = None,
     full: bool = False,
     tell: Callable[[PullProgress], None] = lambda _: None,
-    sleep: NotBefore = time.sleep,
+    sleep: Callable[[float], None] | None = None,
     rng: random.Random | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Clock | None = None,
 ) -> PullDone:
     """Bring the mirror `into` up to date. `area` narrows a new mirror to an area; an existing one keeps its own.
 
@@ -88,8 +86,8 @@ def pull(
         raise MirrorProblem(f"Wilayah {area!r} bukan kode Kemendagri; tulis dengan titik, seperti 19.03 atau 19.03.01.")
     mirror = Mirror(into)
     try:
-        waiting = Backoff(sleep, rng or random.SystemRandom(), ATTEMPTS_MAX)
-        return _Pull(mirror, source, waiting, tell, now).run(area, full)
+        waiting = Backoff(sleep or pace.SystemClock().sleep, rng or random.SystemRandom(), ATTEMPTS_MAX)
+        return _Pull(mirror, source, waiting, tell, clock or SystemClock()).run(area, full)
     except GaveUp as error:
         wait = f" Server minta menunggu {error.wait_s:.0f} detik." if error.wait_s else ""
         raise MirrorProblem(
@@ -108,13 +106,13 @@ class _Pull:
         source: Source,
         waiting: Backoff,
         tell: Callable[[PullProgress], None],
-        now: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self.mirror = mirror
         self.source = source
         self.waiting = waiting
         self.tell = tell
-        self.now = now
+        self.clock = clock
         self.page_lines = PULL_PAGE_DEFAULT
         self.done = PullDone()
 
@@ -155,7 +153,7 @@ class _Pull:
         params = {"limit": str(self.page_lines)}
         params |= {"cursor": plan.cursor} if plan.cursor else {}
         params |= {"area": plan.area} if plan.area else {}
-        now = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = rfc3339_s(self.clock.now_ms())
         with self._kept():
             with self.source.page(params) as pieces:
                 lines, page = self._apply(pieces, plan, now)

@@ -41,7 +41,8 @@ def replace(db: Connection, region: str, fresh: Sequence[StoredRecord], ids: Seq
     present = aliases_of(db, region, ids)
     for household in sorted(old.keys() - new.keys()):
         _drop(db, region, household)
-        if household not in targets:
+        if household not in targets or targets[household].area != old[household].area:
+            # Whoever sees the old area only is not sent the alias, which lies where the canonical household lies.
             _write_removal(db, region, household, old[household].area, "")
         changed.append(household)
     for alias, record in sorted(targets.items()):

@@ -28,7 +28,7 @@ SQL_PLACES = (
     "server/store",
     "field_forms/client",  # the tablet's own offline store
     "server/registry/reference",  # a registry of its own, with its own file
-    "server/export",  # the mirror is a file of the central office
+    "server/mirror",  # the mirror is a file of the central office
 )
 SQL = re.compile(
     r"^\s*(select\s.+\sfrom\s|insert\s+(or\s+\w+\s+)?into\s|update\s+\w+\s+set\s|delete\s+from\s|create\s+(table|index|view)\s"

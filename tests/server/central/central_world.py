@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from server_world import NOW_MS, World
+from server_world import NOW_MS, REGION, World
 from werkzeug.serving import make_server
 
 from schemas.event import Assertion
@@ -31,6 +31,10 @@ class Central:
     url: str
     mirror: Path
     waits: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """The officer may visit every village of the kabupaten, or the forms of some would be held."""
+        self.world.enrol("tablet-1", "petugas1", REGION)
 
     def token(self, *areas: str, purpose: str = "pull", subject: str = "pusat") -> str:
         """A token for these areas."""
