@@ -55,7 +55,7 @@ class Claim(NamedTuple):
 
     def saw(self, other: Claim) -> bool:
         """Whether this claim's event was made on top of the other's."""
-        return other.event.ref in self.event.context
+        return other.pair[0] in self.event.context
 
     def to_json(self) -> list[dict[str, Any]]:
         """One line for each field, as conflicts show them."""

@@ -16,8 +16,8 @@ from sync.causality import Claim, Heads
 from sync.intervals import Interval, wholly_before
 from sync.location import within_50_m
 
-Answer = Mapping[str, Any]
-"""`{"value": ...}` or `{"state": ...}` or `{"values": [...]}`."""
+Answer = dict[str, Any]
+"""`{"value": ...}` or `{"state": ...}` or `{"values": [...]}`; made afresh for each outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class _Builder:
             for name in sorted({name for claim in outcome.conflict for name in claim.fields}):
                 into[name] = {"conflict": True}
         else:
-            into.update({name: dict(answer) for name, answer in outcome.answers.items()})
+            into.update(outcome.answers)
         self.origins[path] = _origin(found, outcome)
         return found
 
@@ -366,7 +366,9 @@ def _fields_of(dictionary: Dictionary, scope: str, register: str) -> tuple[Field
 
 def _origin(found: Heads, outcome: Outcome) -> dict[str, Any]:
     """Who said it, on which evidence, and which rule chose it."""
-    line: dict[str, Any] = {"rule": outcome.rule, "heads": sorted({claim.ref for claim in found.heads})}
+    heads = found.heads
+    refs = [heads[0].ref] if len(heads) == 1 else sorted({claim.ref for claim in heads})
+    line: dict[str, Any] = {"rule": outcome.rule, "heads": refs}
     if outcome.chosen:
         best = representative(outcome.chosen, found)
         line |= {"ref": best.ref, "actor": best.event.actor, "evidence": found.strength[best.pair]}
