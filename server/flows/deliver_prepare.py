@@ -204,7 +204,8 @@ def _reserve_and_write(db: Connection, dispatch: Dispatch, found: Judgement) -> 
                 mine = {*taken_now, *plan.keep}
                 freed = release_after_taken(mine, standing)
                 reservations.release(db, household, freed)
-                delivery_queue.wake(db, freed)
+                # Itself not: it would wake, take them and give them back for ever.
+                delivery_queue.wake(db, freed, but=household)
             return _Wait(LATER_MS, place, found.places)
         taken_now.append(place)
     now_ms = dispatch.clock.now_ms()

@@ -110,12 +110,12 @@ def wait(db: Connection, row: Waiting, until_ms: int, blocked_on: str, wanted: C
     )
 
 
-def wake(db: Connection, blockers: Iterable[str]) -> None:
-    """Let everybody who waits for one of these be looked at now."""
+def wake(db: Connection, blockers: Iterable[str], but: str = "") -> None:
+    """Let everybody who waits for one of these be looked at now; `but` is the household that gave them back itself."""
     db.many(
         """update delivery_queue set due_ms = 0, generation = generation + 1
-           where blocked_on = :blocker and blocked_on <> ''""",
-        [{"blocker": blocker} for blocker in sorted(set(blockers))],
+           where blocked_on = :blocker and blocked_on <> '' and household_id <> :but""",
+        [{"blocker": blocker, "but": but} for blocker in sorted(set(blockers))],
     )
 
 

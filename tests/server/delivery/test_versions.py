@@ -215,3 +215,19 @@ def test_a_withdrawal_on_order_needs_the_ratification_undone_and_stays(scene: De
     assert scene.applications() == [(household, 1, "deliver"), (household, 2, "withdraw")]
     assert outbox.counts(scene.db) == {"accepted": 1, "withdrawn": 1}
     assert scene.refused(deliver.withdraw, household) == "wrong_state"
+
+
+def test_a_household_that_waits_for_two_places_does_not_wake_itself(scene: Delivering) -> None:
+    first, second = scene.ratified(NIKS[0]), scene.ratified(NIKS[1])
+    scene.run()
+    for each in (first, second):
+        scene.visit(each, None, {next(iter(scene.persons[each])): {"presence": "2"}})
+    both = scene.ratified(NIKS[0], NIKS[1])
+    scene.run()
+    scene.ratify(first)
+    scene.run()
+    assert not scene.tick(), "it waits for the second place and rests"
+    assert reservations.held_by(scene.db, REGION, both) == ()
+    scene.ratify(second)
+    scene.run()
+    assert scene.standing() == {first: 2, second: 2, both: 1}
