@@ -135,7 +135,7 @@ class TabletClock:
 
     def now_ms(self) -> int:
         """Milliseconds since 1970, as the tablet believes."""
-        return time.time_ns() // 1_000_000 + self._offset_ms
+        return SystemClock().now_ms() + self._offset_ms
 
     def monotonic(self) -> float:
         """Seconds that only go forward."""

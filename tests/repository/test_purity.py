@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,10 @@ EXACT_DIVISION = ("schemas/expression.py", "schemas/xpath_functions.py")
 
 # Who may ask the machine what time it is, and who may read the environment.
 CLOCKS = ("server/clock.py", "field_forms/client/pace.py")
-ENVIRONMENT = ("server/settings.py",)
+ENVIRONMENT = (
+    "server/settings.py",
+    "server/demo/run.py",  # hands it on to the processes it starts
+)
 WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 
 SQL_PLACES = (
@@ -97,6 +101,13 @@ def test_sql_is_written_in_the_store_only(own_modules: list[Any]) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
     assert found == []
+
+
+def test_the_check_of_the_demo_imports_nothing_of_padan(own_modules: list[Any]) -> None:
+    """What it finds would otherwise be Padan's own opinion."""
+    (module,) = [module for module in own_modules if module.name == "server/demo/check_files.py"]
+    names = {name for _, name in _imports(module)}
+    assert names <= sys.stdlib_module_names, names - sys.stdlib_module_names
 
 
 def test_the_search_for_sql_finds_sql_and_leaves_sentences_alone() -> None:
