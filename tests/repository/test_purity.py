@@ -33,6 +33,8 @@ SQL_PLACES = (
     "field_forms/client",  # the tablet's own offline store
     "server/registry/reference",  # a registry of its own, with its own file
     "server/mirror",  # the mirror is a file of the central office
+    "server/demo/check_files.py",  # reads the files with nothing of Padan between
+    "server/demo/sabotage.py",  # spoils those files, to show that the check sees it
 )
 SQL = re.compile(
     r"^\s*(select\s.+\sfrom\s|insert\s+(or\s+\w+\s+)?into\s|update\s+\w+\s+set\s|delete\s+from\s|create\s+(table|index|view)\s"
