@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-from server.auth.keys import load_keys
+from server.auth.keys import ServerKeys, load_keys
 from server.clock import Clock
 from server.flows.fold import fold_some
 from server.store.database import Store, StoreError
@@ -24,6 +24,7 @@ class Folder:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._keys: ServerKeys | None = None
         self._work = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="padan-fold", daemon=True)
@@ -43,16 +44,21 @@ class Folder:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        keys = load_keys(self._store.db, self._clock.now_ms())
         while not self._stop.is_set():
+            self._work.clear()
             try:
-                done = fold_some(self._store.db, keys, self._clock.now_ms())
-                if done.households or done.niks or done.failed:
+                if self._round():
                     continue
                 wait_s = IDLE_S
-            except StoreError as error:
-                _log.error("fold_waits", error=type(error).__name__)
+            except Exception as error:
+                # A full disk, a lock held too long, a mistake of ours: the queue stays, and so must this thread.
+                _log.error("fold_waits", error=type(error).__name__, exc_info=not isinstance(error, StoreError))
                 wait_s = TROUBLE_S
             self._work.wait(wait_s)
-            self._work.clear()
         self._store.release()
+
+    def _round(self) -> bool:
+        now_ms = self._clock.now_ms()
+        self._keys = self._keys or load_keys(self._store.db, now_ms)
+        done = fold_some(self._store.db, self._keys, now_ms)
+        return bool(done.households or done.niks or done.failed)

@@ -27,11 +27,11 @@ class Opened:
     clock: SystemClock
 
 
-def open_server() -> Opened:
+def open_server(*, auto_checkpoint: bool = True) -> Opened:
     """Open the database of the settings. Raises `StoreError` or `SettingsInvalid`, in words for the operator."""
     settings = load_settings()
     clock = SystemClock()
-    store = open_store(settings.database)
+    store = open_store(settings.database, auto_checkpoint=auto_checkpoint)
     return Opened(settings, store, load_keys(store.db, clock.now_ms()), clock)
 
 

@@ -146,9 +146,12 @@ class Connection:
             if self.raw.in_transaction:
                 self.raw.execute("commit")
 
-    def checkpoint(self) -> None:
-        """Write the WAL back into the file as far as readers allow; a thread of its own calls this in `serve`."""
-        self.raw.execute("pragma wal_checkpoint(passive)")
+    def checkpoint(self, *, restart: bool = False) -> None:
+        """Write the WAL back into the file as far as readers allow; a thread of its own calls this in `serve`.
+
+        `restart`: also wait for readers and writers, so that the WAL is begun anew; under steady load it would grow.
+        """
+        self.run(f"pragma wal_checkpoint({'restart' if restart else 'passive'})")
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
