@@ -1,3 +1,5 @@
+"""A reference registry on loopback, and clients of it, for the tests of this folder."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
