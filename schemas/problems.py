@@ -412,7 +412,17 @@ _REVIEW = (
     ),
 )
 
-CATALOGUE: Mapping[str, Problem] = _table(*_REQUEST, *_ACCESS, *_STATE, *_FORMS, *_ITEMS, *_REVIEW)
+_FILES = (
+    Problem(
+        "export_failed",
+        None,
+        "The export cannot be written",
+        "Ekspor tidak dapat ditulis",
+        "Make room, or choose another folder; nothing half written is left.",
+    ),
+)
+
+CATALOGUE: Mapping[str, Problem] = _table(*_REQUEST, *_ACCESS, *_STATE, *_FORMS, *_ITEMS, *_REVIEW, *_FILES)
 
 RETIRED: Mapping[str, str] = MappingProxyType({})
 """Codes of former versions: code -> what to look for now."""

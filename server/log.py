@@ -34,6 +34,8 @@ KEYS = frozenset(
         # the installation
         "version", "host", "port", "threads", "database", "schema_version", "form", "form_version", "settings",
         "reason",
+        # who on the staff took data out, and whether with the numbers of persons
+        "staff", "unmasked",
     }
 )  # fmt: skip
 

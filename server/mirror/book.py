@@ -129,6 +129,10 @@ class Mirror:
             (form_id, version, hash, definition),
         )
 
+    def drop_form(self, form_id: str, version: str) -> None:
+        """Forget a form that the server does not have: it was another server's."""
+        self._raw.execute("delete from forms where id = ? and version = ?", (form_id, version))
+
     def definitions(self) -> list[str]:
         """Every form the mirror has, as JSON."""
         return [row[0] for row in self._raw.execute("select definition from forms order by id, version")]

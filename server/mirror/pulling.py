@@ -217,7 +217,11 @@ class _Pull:
         come from the data too, and labels with the next pull."""
         try:
             known = self.mirror.form_hashes()
-            for form in self.source.document("/v1/forms")["forms"]:
+            listed = self.source.document("/v1/forms")["forms"]
+            with self.mirror.transaction():
+                for gone in known.keys() - {(form["id"], form["version"]) for form in listed}:
+                    self.mirror.drop_form(*gone)
+            for form in listed:
                 if known.get((form["id"], form["version"])) != form["hash"]:
                     definition = self.source.document(f"/v1/forms/{form['id']}/{form['version']}")
                     with self.mirror.transaction():
