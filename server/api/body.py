@@ -16,10 +16,10 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 CHUNK_BYTES = 65_536
 
 
-def json_body() -> Any:
-    """The body as a JSON value. Raises `ProblemError`."""
+def json_body(*, any_text: bool = False) -> Any:
+    """The body as a JSON value. Raises `ProblemError`. `any_text`: as in `schemas.json_text.read_json`."""
     try:
-        return read_json(raw_body())
+        return read_json(raw_body(), any_text=any_text)
     except JsonProblem as problem:
         raise ProblemError(problem.code, f"{problem.where}: {problem}") from problem
 

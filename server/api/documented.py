@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, TypeVar
 
+from flask import request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from schemas.problems import MEDIA_TYPE
+from schemas.problems import MEDIA_TYPE, ProblemError
 from server.api.shapes import ProblemShape
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -30,18 +32,32 @@ def endpoint(
     problems: Sequence[int] = (),
     open_to_all: bool = False,
 ) -> Callable[[View], View]:
-    """Route an endpoint and describe it; checks nothing (the endpoint does) and leaves its answer as it is."""
+    """Route an endpoint and describe it. A query parameter that is not described is refused; the rest is checked by the
+    endpoint, and its answer is left as it is."""
     doc: dict[str, Any] = {"security": [] if open_to_all else BEARER}
     if body is not None:
         doc["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
     if or_lines:
-        doc["responses"] = {"200": {"content": {NDJSON: {"schema": {"type": "string"}}}}}
+        listed = {"$ref": f"#/components/schemas/{answer.__name__.removesuffix('Schema')}"}
+        content = {JSON: {"schema": listed}, NDJSON: {"schema": {"type": "string"}}}
+        doc["responses"] = {"200": {"description": "OK", "content": content}}
     if query:
         doc["parameters"] = list(query)
-    statuses = {*problems, *(() if open_to_all else (401, 403)), *((400, 413, 415, 422) if body is not None else ())}
+    known = frozenset(each["name"] for each in query)
+    statuses = {
+        *problems,
+        422,
+        *(() if open_to_all else (401, 403)),
+        *((400, 413, 415, 422) if body is not None else ()),
+    }
 
     def decorate(view: View) -> View:
-        routed: View = blueprint.doc(**doc)(view)
+        @wraps(view)
+        def strict(*args: Any, **kwargs: Any) -> Any:
+            _known_parameters(known)
+            return view(*args, **kwargs)
+
+        routed: View = blueprint.doc(**doc)(strict)
         routed = blueprint.response(200, answer)(routed)
         for status in sorted({*statuses, 503}):
             routed = blueprint.alt_response(status, schema=ProblemShape, content_type=MEDIA_TYPE)(routed)
@@ -49,6 +65,16 @@ def endpoint(
         return routed
 
     return decorate
+
+
+def _known_parameters(known: frozenset[str]) -> None:
+    # A filter with a typing error would otherwise give everything, and look as if it had worked.
+    wrong = [name for name in request.args if name not in known or len(request.args.getlist(name)) > 1]
+    if wrong:
+        errors = [{"where": name[:60], "message": "Unknown, or given twice."} for name in sorted(wrong)[:10]]
+        raise ProblemError(
+            "invalid", f"Query parameters that may be given, each once: {', '.join(sorted(known))}.", errors=errors
+        )
 
 
 def text_query(name: str, about: str, longest: int = 20_000) -> dict[str, Any]:

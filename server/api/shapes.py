@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Regexp
 
 from schemas import limits
@@ -78,27 +78,34 @@ class PushRequest(StrictSchema):
     items = fields.List(fields.Raw(allow_none=True), required=True, validate=Length(max=limits.EVENTS_PER_PUSH_MAX))
 
 
-class PublicKey(Schema):
+class Answer(Schema):
+    """What goes out: members that are listed, and others that come with later versions."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+class PublicKey(Answer):
     """A public key of the server, by its id."""
 
     id = fields.String(required=True)
     key = fields.String(required=True)
 
 
-class OfficerShape(Schema):
+class OfficerShape(Answer):
     """Whose tablet it is."""
 
     id = fields.String(required=True)
     name = fields.String(required=True)
 
 
-class CodeShape(Schema):
+class CodeShape(Answer):
     """An area."""
 
     code = fields.String(required=True)
 
 
-class EnrolResponse(Schema):
+class EnrolResponse(Answer):
     """Two tokens, shown once."""
 
     server_id = fields.String(required=True)
@@ -112,7 +119,7 @@ class EnrolResponse(Schema):
     signing_keys = fields.List(fields.Nested(PublicKey), required=True)
 
 
-class SignedTime(Schema):
+class SignedTime(Answer):
     """The server's time with its signature."""
 
     time = fields.String(required=True)
@@ -120,7 +127,7 @@ class SignedTime(Schema):
     signature = fields.String(required=True)
 
 
-class FormEntry(Schema):
+class FormEntry(Answer):
     """A published version."""
 
     id = fields.String(required=True)
@@ -128,7 +135,7 @@ class FormEntry(Schema):
     hash = fields.String(required=True)
 
 
-class HelloResponse(Schema):
+class HelloResponse(Answer):
     """Members after `revoked` are left out for a revoked tablet."""
 
     server_id = fields.String(required=True)
@@ -148,14 +155,14 @@ class HelloResponse(Schema):
     signing_keys = fields.List(fields.Nested(PublicKey))
 
 
-class ReceiptShape(Schema):
+class ReceiptShape(Answer):
     """Where an event stands."""
 
     epoch = fields.String(required=True)
     position = fields.Integer(required=True)
 
 
-class PushResult(Schema):
+class PushResult(Answer):
     """What became of one item."""
 
     status = fields.String(
@@ -170,13 +177,13 @@ class PushResult(Schema):
     fork = fields.Boolean()
 
 
-class PushResponse(Schema):
+class PushResponse(Answer):
     """One result per item, in order."""
 
     results = fields.List(fields.Nested(PushResult), required=True)
 
 
-class DepositResponse(Schema):
+class DepositResponse(Answer):
     """A box is kept in any case; `results` where it could be opened."""
 
     kept = fields.String(required=True)
@@ -185,14 +192,14 @@ class DepositResponse(Schema):
     results = fields.List(fields.Nested(PushResult), required=True)
 
 
-class HaveResponse(Schema):
+class HaveResponse(Answer):
     """`[id, payload hash]` of what is missing here and of what was erased."""
 
     missing = fields.List(fields.List(fields.String()), required=True)
     erased = fields.List(fields.List(fields.String()), required=True)
 
 
-class FeedItem(Schema):
+class FeedItem(Answer):
     """One change; `kind` says which members it has (docs/protocol.md, "Feed")."""
 
     kind = fields.String(required=True, validate=OneOf(["household", "alias", "removed", "erased"]))
@@ -200,7 +207,7 @@ class FeedItem(Schema):
     home_region = fields.String(required=True)
 
 
-class FeedResponse(Schema):
+class FeedResponse(Answer):
     """One page of the feed."""
 
     items = fields.List(fields.Nested(FeedItem), required=True)
@@ -215,7 +222,7 @@ class HouseholdsResponse(FeedResponse):
     epoch = fields.String(required=True)
 
 
-class HouseholdResponse(Schema):
+class HouseholdResponse(Answer):
     """A record with its provenance (docs/merge.md, "The fold")."""
 
     household_id = fields.String(required=True)
@@ -226,13 +233,13 @@ class HouseholdResponse(Schema):
     identity = fields.List(fields.Dict(), required=True)
 
 
-class FormsResponse(Schema):
+class FormsResponse(Answer):
     """Every published version."""
 
     forms = fields.List(fields.Nested(FormEntry), required=True)
 
 
-class FormResponse(Schema):
+class FormResponse(Answer):
     """A compiled form (docs/forms.md)."""
 
     id = fields.String(required=True)
@@ -240,20 +247,20 @@ class FormResponse(Schema):
     hash = fields.String(required=True)
 
 
-class AreaShape(Schema):
+class AreaShape(Answer):
     """An area and its name."""
 
     code = fields.String(required=True)
     name = fields.String(required=True)
 
 
-class AreasResponse(Schema):
+class AreasResponse(Answer):
     """Areas, those above first."""
 
     areas = fields.List(fields.Nested(AreaShape), required=True)
 
 
-class ProblemShape(Schema):
+class ProblemShape(Answer):
     """RFC 9457, with the code of docs/problems.md and what to do about it."""
 
     type = fields.String(required=True)

@@ -45,7 +45,13 @@ def read_cursor(text: str | None, key: bytes, epoch: str, scope: str) -> Cursor:
         raise ProblemError("bad_cursor", "The cursor was not given out by this server.") from None
     if was_epoch != epoch or was_scope != scope:
         reason = "epoch" if was_epoch != epoch else "scope"
-        raise ProblemError("reset", f"The {reason} changed; start again without a cursor.", why=reason)
+        raise ProblemError(
+            "reset",
+            f"The {reason} changed; start again without a cursor.",
+            why=reason,
+            epoch=epoch,
+            scope_digest=scope.partition("/")[0],
+        )
     return Cursor(epoch, scope, positions)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas import limits
-from schemas.canonical import canonical_bytes_unchecked, sha256_hex
+from schemas.canonical import sha256_hex
 from schemas.json_text import JsonProblem, RawItem, read_items, read_json
 from schemas.problems import ProblemError
 from schemas.sealing import BoxUnreadable, deposit_signature_holds, is_deposit_content, open_box
@@ -45,7 +45,8 @@ class Deposited:
 
 def deposit(db: Connection, keys: ServerKeys, caller: Caller, box: Any, now_ms: int) -> Deposited:
     """Keep a box and take in what is in it. Safe to repeat. Raises `ProblemError` (quota, too large)."""
-    raw = canonical_bytes_unchecked(box)
+    # What is no box of ours may hold floats and any text: it is kept all the same, so not as canonical JSON.
+    raw = json.dumps(box, sort_keys=True, separators=(",", ":")).encode()
     sha256 = sha256_hex(raw)
     depositor = caller.install.install if caller.install is not None else caller.subject
     if not deposits.deposit_known(db, sha256):

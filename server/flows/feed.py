@@ -27,6 +27,8 @@ STAFF_SIGNED = frozenset(
     | {"admit", "waive", "ratification", "receipt", "verification", "stamp"}
 )
 """Kinds of signed events that travel, so that a restored server gets them back from tablets."""
+HEAD_OF_FAMILY = "1"
+"""Code of `relation` (REGSOSEK 409)."""
 
 
 def feed_page(
@@ -63,6 +65,7 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
     records = [entry.household_id for entry in entries if entry.what == "record"]
     mine = assigned_to(db, region, [caller.subject], records)
     cases = niks.rows_of_households(db, region, records)
+    erased = feed.erasures(db, region, records)
     items = []
     for entry in entries:
         if entry.what == "removed":
@@ -80,9 +83,9 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
             items.append(_full(db, region, entry, cases.get(entry.household_id, ())))
         else:
             items.append(_brief(region, entry))
-        erased = _erased_of(entry)
-        if erased:
-            items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **erased})
+        if entry.household_id in erased and entry.what == "record":
+            gone = erased[entry.household_id]
+            items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **gone})
     return items
 
 
@@ -106,7 +109,6 @@ def _full(db: Connection, region: str, entry: FeedEntry, cases: Iterable[Mapping
 def _brief(region: str, entry: FeedEntry) -> dict[str, Any]:
     """Name and RT, and whether a NIK is known; enough to say "this family is on the list"."""
     data = json.loads(entry.data or b"{}")
-    household = data["household"]
     return {
         "kind": "household",
         "level": "brief",
@@ -114,8 +116,8 @@ def _brief(region: str, entry: FeedEntry) -> dict[str, Any]:
         "home_region": region,
         "area": entry.area,
         "state": entry.state,
-        "name": _value(household, "head_name"),
-        "rt": _value(household, "rt"),
+        "name": _name(data),
+        "rt": _value(data["household"], "rt"),
         "niks": sorted(
             mask_nik(str(person["fields"]["nik"]["value"]))
             for person in data["persons"]
@@ -152,11 +154,14 @@ def _own_case(case: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
     }
 
 
-def _erased_of(entry: FeedEntry) -> dict[str, Any]:
-    if entry.what != "record":
-        return {}
-    erased = json.loads(entry.trail or b"{}").get("erased")
-    return dict(erased) if erased else {}
+def _name(data: Mapping[str, Any]) -> str:
+    """By what a family is found on the list: the head's name as asked, else the head's own, else the first member's."""
+    name = _value(data["household"], "head_name")
+    if name:
+        return name
+    persons = data["persons"]
+    heads = [person for person in persons if _value(person["fields"], "relation") == HEAD_OF_FAMILY] or persons[:1]
+    return _value(heads[0]["fields"], "m_name") if heads else ""
 
 
 def _value(fields: Mapping[str, Mapping[str, Any]], name: str) -> str:

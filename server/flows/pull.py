@@ -117,7 +117,9 @@ def _scopes(caller: Caller, area: str | None) -> Sequence[str]:
 
 
 def _lines(db: Connection, region: str, entries: Sequence[FeedEntry], state: str | None) -> list[bytes]:
-    cases = niks.rows_of_households(db, region, [e.household_id for e in entries if e.what == "record"])
+    records = [entry.household_id for entry in entries if entry.what == "record"]
+    cases = niks.rows_of_households(db, region, records)
+    erased = feed.erasures(db, region, records)
     lines = []
     for entry in entries:
         if entry.what != "record":
@@ -127,6 +129,8 @@ def _lines(db: Connection, region: str, entries: Sequence[FeedEntry], state: str
         else:
             # It may have been sent in another state before: whoever filters by state is told that it left.
             lines.append(_left_line(region, entry))
+        if entry.what == "record" and entry.household_id in erased:
+            lines.append(_erased_line(region, entry, erased[entry.household_id]))
     return lines
 
 
@@ -156,6 +160,19 @@ def _plain_line(region: str, entry: FeedEntry) -> bytes:
     }
     if entry.what == "alias":
         line["canonical_id"] = entry.canonical_id
+    return json.dumps(line, separators=(",", ":")).encode()
+
+
+def _erased_line(region: str, entry: FeedEntry, gone: dict[str, Any]) -> bytes:
+    """What is to be taken out of every copy; the record itself, on the line before, lacks it already."""
+    line = {
+        "kind": "erased",
+        "household_id": entry.household_id,
+        "home_region": region,
+        "area": entry.area,
+        "position": entry.position,
+        **gone,
+    }
     return json.dumps(line, separators=(",", ":")).encode()
 
 

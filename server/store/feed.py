@@ -6,12 +6,13 @@ position to position; `head` is where it stands when there is no more.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.areas import NATION, covers
-from server.store.database import Connection, Row, marks
+from server.store.database import Connection, Row, chunks, marks
 
 EVERYWHERE = "1 = 1"
 
@@ -69,6 +70,35 @@ def page(
         entries = entries[:limit]
         return entries, entries[-1].position, True
     return entries, max(top, after), False
+
+
+def erasures(db: Connection, region: str, households: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Of the canonical households those from which something was erased: `persons` (keys), whether `household`."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in chunks(households):
+        listed, params = marks("h", chunk)
+        params["region"] = region
+        owner = {household: household for household in chunk}
+        for row in db.all(
+            f"""select household_id, canonical_id from aliases
+                where home_region = :region and canonical_id in ({listed})""",
+            params,
+        ):
+            owner[row["household_id"]] = row["canonical_id"]
+        for ids in chunks(sorted(owner)):
+            listed, params = marks("h", ids)
+            rows = db.all(
+                f"""select f.household_id, l.head from filings f join log l
+                    on l.home_region = f.home_region and l.epoch = f.epoch and l.position = f.position
+                    where f.home_region = :region and f.household_id in ({listed}) and f.kind = 'erasure'""",
+                {**params, "region": region},
+            )
+            for row in rows:
+                body = json.loads(row["head"])["body"]
+                gone = found.setdefault(owner[row["household_id"]], {"persons": [], "household": False})
+                gone["persons"] = sorted({*gone["persons"], *body["persons"]})
+                gone["household"] = gone["household"] or bool(body.get("household"))
+    return found
 
 
 def changed_since(db: Connection, region: str, after: int, limit: int) -> list[Row]:
