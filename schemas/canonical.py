@@ -16,6 +16,8 @@ import orjson
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 32
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_KINDS = frozenset((str, int, dict, list, bool, type(None)))
+_KEY_KINDS = {str}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -42,27 +44,44 @@ def sha256_hex(data: bytes) -> str:
 
 def check_canonical(value: Any) -> None:
     """Raise `NotCanonical` unless the value, at every depth, keeps the rules above."""
-    if not _is_canonical(value, 0):
+    if not _is_canonical(value):
         _find_fault(value, "$", 0)
 
 
-def _is_canonical(value: Any, depth: int) -> bool:
-    """The same rules as `_find_fault` without naming a place: intake asks this of every answer of every event."""
-    kind = type(value)
-    if kind is str:
-        return "\x00" not in value and (value.isascii() or not _SURROGATE.search(value))
-    if kind is int:
-        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
-    if kind is dict:
-        if depth >= DEPTH_MAX:
+def _is_canonical(value: Any) -> bool:
+    """The same rules as `_find_fault` without naming a place: intake asks this of every answer of every event.
+
+    Goes down level by level and looks at all texts of a level at once, joined.
+    """
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        kinds = set(map(type, level))
+        if not kinds <= _KINDS:
             return False
-        for key, item in value.items():
-            if type(key) is not str or not key.isascii() or "\x00" in key or not _is_canonical(item, depth + 1):
+        if int in kinds and not all(-INTEGER_MAX <= item <= INTEGER_MAX for item in level if type(item) is int):
+            return False
+        if str in kinds:
+            texts = "".join([item for item in level if type(item) is str])
+            if "\x00" in texts or not (texts.isascii() or not _SURROGATE.search(texts)):
                 return False
-        return True
-    if kind is list:
-        return depth < DEPTH_MAX and all(_is_canonical(item, depth + 1) for item in value)
-    return value is None or kind is bool
+        if not (dict in kinds or list in kinds):
+            return True
+        keys: list[Any] = []
+        deeper: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                keys += item
+                deeper += item.values()
+            elif type(item) is list:
+                deeper += item
+        if keys:
+            if set(map(type, keys)) != _KEY_KINDS:
+                return False
+            names = "".join(keys)
+            if not names.isascii() or "\x00" in names:
+                return False
+        level = deeper
+    return not level
 
 
 def _find_fault(value: Any, where: str, depth: int) -> None:

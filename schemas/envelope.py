@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 from schemas import limits
@@ -20,6 +21,7 @@ from schemas.paths import field_problem, part_problem
 _AREA = re.compile(r"[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?\Z")
 _REGION = re.compile(r"[0-9]{2}\.[0-9]{2}\Z")
 _TIME = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z\Z")
+EVIDENCE_MAX = 5
 _HEAD = frozenset(
     {"v", "id", "kind", "household_id", "home_region", "form", "actor", "area", "context", "also", "not_before"}
     | {"paths", "attachments", "body"}
@@ -144,13 +146,31 @@ def _check_parts(parts: Any, head: Mapping[str, Any]) -> None:
         assertions = _object(part["assertions"], where + ".assertions")
         total += len(assertions)
         for name, item in assertions.items():
-            _check_assertion(name, item, f"{where}.assertions.{name}")
+            if not _is_plain(name, item):
+                _check_assertion(name, item, f"{where}.assertions.{name}")
         if paths.get(part["name"]) != sorted(assertions):
             raise EnvelopeProblem("bad_envelope", where, "head.paths does not list the fields of this part, sorted")
     if total > limits.ASSERTIONS_PER_EVENT_MAX:
         raise EnvelopeProblem("bad_envelope", "$.parts", f"more than {limits.ASSERTIONS_PER_EVENT_MAX} answers")
     if len(set(names)) != len(names) or set(names) != set(paths):
         raise EnvelopeProblem("bad_envelope", "$.parts", "parts and head.paths must name the same parts, each once")
+
+
+def _is_plain(name: str, item: Any) -> bool:
+    """Whether an answer is what nearly all are: a good name, a value and its evidence, no more."""
+    return (
+        type(item) is dict
+        and len(item) == 2
+        and item.get("value") is not None
+        and type(level := item.get("evidence")) is int
+        and 0 <= level <= EVIDENCE_MAX
+        and _good_field(name)
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _good_field(name: str) -> bool:
+    return field_problem(name) is None
 
 
 def _check_assertion(name: str, item: Any, where: str) -> None:
@@ -164,7 +184,7 @@ def _check_assertion(name: str, item: Any, where: str) -> None:
         raise EnvelopeProblem("bad_envelope", where, f"state must be one of {', '.join(sorted(STATES))}")
     if "value" in item and item["value"] is None:
         raise EnvelopeProblem("bad_envelope", where, "an empty value is said with a state, not with null")
-    if not _is_int(item["evidence"], 0, 5):
+    if not _is_int(item["evidence"], 0, EVIDENCE_MAX):
         raise EnvelopeProblem("bad_envelope", where, "evidence must be a whole number from 0 to 5")
     if "corrects" in item and not is_ref(item["corrects"]):
         raise EnvelopeProblem("bad_envelope", where, "corrects must be a ref of 32 hex digits")
