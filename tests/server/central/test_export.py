@@ -65,7 +65,8 @@ def test_numbers_of_persons_are_hidden_wherever_they_stand(central: Central, tmp
     visit(
         central, form,
         answers={
-            "no_kk": kk, "kk_status": "1", "resp_phone": phone, "gps_home": {"lat": -3123456, "lon": 107654321, "acc_dm": 40},
+            "no_kk": kk, "kk_status": "1", "resp_phone": phone,
+            "gps_home": {"lat": -3123456, "lon": 107654321, "acc_dm": 40},
             "remark": f"Nomor istri 0812 3456 7891, NIK {NIK}; rumah no. 12", "resp_name": "BU ANI",
         },
         said={"nik": NIK, "nik_status": "1"},
