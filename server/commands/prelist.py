@@ -128,7 +128,7 @@ def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable
             if item.severity == ERROR and not as_json:
                 click.echo(f"{item.place}: {item.message()}", err=True)
 
-    now_ms = opened.clock.now_ms()
+    now_ms, begun_ms = opened.clock.now_ms(), opened.clock.monotonic_ms()
     with _bar() as bar:
         task = bar.add_task("Memasukkan", total=None)
         outcome = import_families(
@@ -140,9 +140,14 @@ def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable
             now_ms=now_ms,
             progress=lambda done: bar.update(task, completed=done),
         )
-        bar.update(task, description="Mengolah", total=outcome.families)
-        fold_all(opened.store.db, opened.keys, opened.clock.now_ms())
+        read_ms = opened.clock.monotonic_ms()
+        bar.update(task, description="Mengolah", total=outcome.families, completed=0)
+        fold_all(
+            opened.store.db, opened.keys, opened.clock.now_ms(), lambda done: bar.update(task, completed=done)
+        )
     answer = outcome.to_json() | {"problems": dict(sorted(problems.items()))}
+    spent_ms = {"reading_ms": read_ms - begun_ms, "folding_ms": opened.clock.monotonic_ms() - read_ms}
+    answer["spent"] = spent_ms
     if as_json:
         click.echo(json.dumps(answer))
         return

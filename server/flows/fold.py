@@ -6,7 +6,7 @@ the queue rows go in the same transaction: a crash anywhere leaves it queued, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +41,17 @@ class Folded:
     waiting: int = 0
 
 
-def fold_all(db: Connection, keys: ServerKeys, now_ms: int) -> Folded:
-    """Fold until nothing waits but what failed."""
+def fold_all(
+    db: Connection, keys: ServerKeys, now_ms: int, progress: Callable[[int], None] = lambda households: None
+) -> Folded:
+    """Fold until nothing waits but what failed. `progress` is told how many households are done."""
     households = niks_done = failed = 0
     while True:
         done = fold_some(db, keys, now_ms)
         households, niks_done, failed = households + done.households, niks_done + done.niks, failed + done.failed
         if not (done.households or done.niks or done.failed):
             return Folded(households, niks_done, failed, done.waiting)
+        progress(households)
 
 
 def fold_some(db: Connection, keys: ServerKeys, now_ms: int, limit: int = BATCH_HOUSEHOLDS) -> Folded:
