@@ -50,7 +50,7 @@ class Planted:
 
 
 def choose(truths: Iterable[dict[str, Any]]) -> Planted:
-    """Pick families that were found complete in one visit, with two members or more who have a good NIK."""
+    """Pick families found complete in one visit: two members or more, all at home, each with a good NIK."""
     fit = [
         truth
         for truth in truths
@@ -58,6 +58,7 @@ def choose(truths: Iterable[dict[str, Any]]) -> Planted:
         and len(truth["visits"]) == 1
         and len(truth["members"]) >= 2
         and all(parse_nik(member["nik"]).valid and not member["defects"] for member in truth["members"])
+        and all(member["answers"]["presence"] == "1" for member in truth["visits"][0]["form"]["members"])
     ]
     if len(fit) < len(SINGLE) + 2:
         raise ValueError(f"too few families to plant {len(SINGLE) + 2} cases on; take 100 or more")

@@ -36,7 +36,7 @@ from server.flows.publish_form import publish_form
 from server.prelist import load_mapping, read_prelist
 from server.registry.reference.faults import Switch
 from server.sample import Campaign, write_campaign
-from server.store import events, unreadable
+from server.store import events, households, unreadable
 from server.worker import office_of, run_once
 
 OFFICERS = 8
@@ -97,7 +97,7 @@ def summarise(demo: Demo, sabotage: str | None) -> dict[str, Any]:
         "households": sum(states.values()),
         "submissions_sealed": checked["sealed_on_tablets"],
         "submissions_in_log": events.count(stage.store.db, "submission") + events.count(stage.store.db, "change"),
-        "held": demo.summary.get("held", 0) or events.count(stage.store.db, "hold") + unreadable.count(stage.store.db),
+        "held": events.count(stage.store.db, "hold") + unreadable.count(stage.store.db),
         "conflicts_opened": dict(sorted(desk.opened.items())),
         "decided": sum(desk.decided.values()),
         "decided_by_kind": dict(sorted(desk.decided.items())),
@@ -343,8 +343,8 @@ def _true_nik(demo: Demo) -> str:
 
 
 def _without_nik(demo: Demo) -> int:
-    rows = demo.stage.store.db.all("select data from households")
-    persons = [person for row in rows for person in json.loads(row["data"])["persons"]]
+    records = households.stream(demo.stage.store.db, REGION)
+    persons = [person for record in records for person in json.loads(record.data)["persons"]]
     return sum(person["fields"].get("nik_status", {}).get("value") == "3" for person in persons)
 
 
