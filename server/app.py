@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response
 from flask_smorest import Api
 
-from schemas.limits import BODY_BYTES_MAX
+from schemas.limits import DEPOSIT_BYTES_MAX
 from server.api import central, forms, health, sync
 from server.api.errors import register_errors
 from server.api.measured import measure
@@ -46,7 +46,7 @@ def create_app(
         API_VERSION="v1",
         OPENAPI_VERSION="3.0.3",
         OPENAPI_URL_PREFIX=None,
-        MAX_CONTENT_LENGTH=BODY_BYTES_MAX + 65_536,
+        MAX_CONTENT_LENGTH=DEPOSIT_BYTES_MAX,
     )
     app.url_map.strict_slashes = False
     app.extensions[EXTENSION] = Services(store, load_keys(store.db, clock.now_ms()), settings, clock, wake_fold)

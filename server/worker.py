@@ -24,6 +24,7 @@ from server.flows import deliver, reconcile
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
+from server.flows.deposits import open_waiting
 from server.flows.fold import fold_some
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
@@ -82,6 +83,12 @@ def orphans_job(office: Office) -> str:
     return f"{sweep_orphans(office.store.db, office.dispatch)} places released"
 
 
+def boxes_job(office: Office) -> str:
+    """Try boxes again that no key of the server opened: one may have come back with a backup."""
+    opened = open_waiting(office.store.db, office.dispatch.keys, office.dispatch.clock.now_ms())
+    return f"{opened} boxes opened" if opened else ""
+
+
 def reconcile_job(office: Office) -> str:
     """Compare with the registry; one process at a time."""
     if office.new_adapter is None:
@@ -110,6 +117,7 @@ JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
+    "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
 }

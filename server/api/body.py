@@ -16,10 +16,13 @@ GZIP_WINDOW = 16 + zlib.MAX_WBITS
 CHUNK_BYTES = 65_536
 
 
-def json_body(*, any_text: bool = False) -> Any:
-    """The body as a JSON value. Raises `ProblemError`. `any_text`: as in `schemas.json_text.read_json`."""
+def json_body(*, most: int = limits.BODY_BYTES_MAX, any_text: bool = False) -> Any:
+    """The body, `most` bytes at the most, as a JSON value. Raises `ProblemError`.
+
+    `any_text`: as in `schemas.json_text.read_json`.
+    """
     try:
-        return read_json(raw_body(), any_text=any_text)
+        return read_json(raw_body(most), any_text=any_text)
     except JsonProblem as problem:
         raise ProblemError(problem.code, f"{problem.where}: {problem}") from problem
 

@@ -98,7 +98,7 @@ def post_events() -> Response:
 def post_deposits() -> Response:
     """A sealed box with unsent work; kept first, opened then."""
     mine = services()
-    asked = checked(DepositRequest, json_body(any_text=True))
+    asked = checked(DepositRequest, json_body(most=limits.DEPOSIT_BYTES_MAX, any_text=True))
     answer = deposit(mine.db, mine.keys, caller(), asked["box"], mine.clock.now_ms())
     mine.wake_fold()
     count_items(current_app, [each.status for each in answer.answers])

@@ -33,7 +33,7 @@ def read_cursor(text: str | None, key: bytes, epoch: str, scope: str) -> Cursor:
     """The cursor of a request; without one, the beginning.
 
     Raises `ProblemError`: `bad_cursor` where it is not ours, `reset` where it is of another epoch or scope."""
-    if not text:
+    if text is None:
         return Cursor(epoch, scope, {})
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
