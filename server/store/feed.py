@@ -63,7 +63,7 @@ def page(
         where, params = _visible(region, scopes, officer)
         params.update({"region": region, "after": after, "limit": limit + 1})
         entries = _records(db, where, params, officer)
-        entries += _aliases(db, where, params)
+        entries += _aliases(db, where, params, officer)
         entries += _removals(db, where, params, officer)
     entries.sort(key=lambda entry: entry.position)
     if len(entries) > limit:
@@ -131,17 +131,20 @@ def _visible(region: str, scopes: Sequence[str], officer: str | None) -> tuple[s
     return " or ".join(wanted) or "1 = 0", params
 
 
+def _or_worked_on(where: str, officer: str | None, column: str = "household_id") -> str:
+    """The condition `where`, or that the household in `column` is assigned to `:officer`."""
+    if officer is None or where == EVERYWHERE:
+        return where
+    return f"""{where} or {column} in (select o.household_id from household_officers o
+               where o.home_region = :region and o.officer = :officer)"""
+
+
 def _records(db: Connection, where: str, params: dict[str, Any], officer: str | None) -> list[FeedEntry]:
-    wanted = where
-    if officer is not None and where != EVERYWHERE:
-        wanted += """ or household_id in (select o.household_id from household_officers o
-                      where o.home_region = :region and o.officer = :officer)"""
-        params = {**params, "officer": officer}
     rows = db.all(
         f"""select feed_position, household_id, area, state, data, trail from households
-            where home_region = :region and feed_position > :after and ({wanted})
+            where home_region = :region and feed_position > :after and ({_or_worked_on(where, officer)})
             order by feed_position limit :limit""",
-        params,
+        {**params, "officer": officer},
     )
     return [
         FeedEntry(
@@ -151,12 +154,13 @@ def _records(db: Connection, where: str, params: dict[str, Any], officer: str | 
     ]
 
 
-def _aliases(db: Connection, where: str, params: dict[str, Any]) -> list[FeedEntry]:
+def _aliases(db: Connection, where: str, params: dict[str, Any], officer: str | None) -> list[FeedEntry]:
     rows = db.all(
         f"""select feed_position, household_id, canonical_id, area from aliases
-            where home_region = :region and feed_position > :after and ({where})
+            where home_region = :region and feed_position > :after
+            and ({_or_worked_on(where, officer, "canonical_id")})
             order by feed_position limit :limit""",
-        params,
+        {**params, "officer": officer},
     )
     return [
         FeedEntry(row["feed_position"], "alias", row["household_id"], row["area"], canonical_id=row["canonical_id"])
@@ -165,10 +169,16 @@ def _aliases(db: Connection, where: str, params: dict[str, Any]) -> list[FeedEnt
 
 
 def _removals(db: Connection, where: str, params: dict[str, Any], officer: str | None) -> list[FeedEntry]:
+    """What left an area or an officer's list, but for families that the reader sees all the same (from another of the
+    reader's areas, or as a neighbour): of those the record says all, and comes before its removal."""
+    visible = _or_worked_on(where, officer, "h.household_id")
     rows = db.all(
         f"""select feed_position, household_id, area, officer from feed_removals
             where home_region = :region and feed_position > :after
             and ((officer = '' and ({where})) or officer = :officer)
+            and not exists (
+              select 1 from households h
+              where h.home_region = :region and h.household_id = feed_removals.household_id and ({visible}))
             order by feed_position limit :limit""",
         {**params, "officer": officer or "-"},
     )

@@ -92,7 +92,7 @@ class Serving:
 
 
 def prepare(database: Path, tablets: int = 1, seed: int = 1) -> tuple[World, list[str]]:
-    """A database with a form and tablets `tablet-1`, ... enrolled; their deposit tokens. The caller closes the store."""
+    """A database with a form and tablets `tablet-1`, ...; their deposit tokens. The caller closes the store."""
     world = World(open_store(database), seed)
     tokens = []
     for number in range(1, tablets + 1):
