@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from schemas import limits
 from schemas.areas import covered_by_any, covers
 from schemas.problems import ProblemError
@@ -146,8 +148,7 @@ def _record_line(region: str, entry: FeedEntry, cases: Sequence[Any]) -> bytes:
             {"kind": case["kind"], "settled": case["settled"], "households": case["households"]} for case in cases
         ],
     }
-    opened = json.dumps(head, separators=(",", ":")).encode()[:-1]
-    return opened + b',"data":' + (entry.data or b"null") + b"}"
+    return orjson.dumps(head)[:-1] + b',"data":' + (entry.data or b"null") + b"}"
 
 
 def _plain_line(region: str, entry: FeedEntry) -> bytes:
