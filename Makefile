@@ -53,9 +53,11 @@ lint: setup-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Tables in docs/ that are drawn from the code: settings, problems, commands.
+# What is drawn from the code in docs/: settings, problems, commands; the exchanges and the worked hash of protocol.md.
 docs: setup-dev
 	@$(BIN)/python tests/repository/drawn.py
+	@$(BIN)/python tests/server/api/exchanges.py
+	@$(BIN)/python tests/server/api/hash_steps.py
 
 setup: $(PROJECT) $(AREAS) $(FORMS)
 
