@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from serve_world import Serving, prepare, push_body
 
@@ -14,10 +15,11 @@ from server.store.migrations import open_store
 
 HOUSEHOLD = "11111111-1111-4111-8111-111111111111"
 STOP_WITHIN_S = 12
+HERD = 150
 
 
-def sealed(world, household=HOUSEHOLD):
-    return world.sealed(household, {"address": "Jl. Melati 1"}, actor="petugas1", install="tablet-1")
+def sealed(world, household=HOUSEHOLD, tablet=1):
+    return world.sealed(household, {"address": "Jl. Melati 1"}, actor=f"petugas{tablet}", install=f"tablet-{tablet}")
 
 
 def wait_for(found, seconds=15):
@@ -80,6 +82,29 @@ def test_a_slow_upload_keeps_nobody_else_waiting(tmp_path):
         assert time.monotonic() - began < 5
         for line in slow:
             line.close()
+
+
+def test_a_herd_is_served_or_told_when_to_come_back(tmp_path):
+    """All tablets at once, each as often as it is sent away: all are served, none waits for ever, nothing is lost."""
+    world, tokens = prepare(tmp_path / "padan.db", tablets=4)
+    bodies = [push_body([sealed(world, world.uuid(), number % 4 + 1)]) for number in range(HERD)]
+    world.store.close()
+    sent_away = []
+
+    def tablet(number):
+        while True:
+            status, headers, answer = serving.call("POST", "/v1/events", tokens[number % 4], bodies[number])
+            if status == 200:
+                return json.loads(answer)["results"][0]["receipt"]["position"]
+            assert status == 503, answer
+            sent_away.append(int(headers["retry-after"]))
+            time.sleep(0.2)
+
+    with Serving(tmp_path / "padan.db", PADAN_THREADS="4") as serving, ThreadPoolExecutor(HERD) as pool:
+        positions = list(pool.map(tablet, range(HERD)))
+        assert serving.call("GET", "/healthz")[0] == 200
+    assert sorted(positions) == list(range(1, HERD + 1))
+    assert all(5 <= wait_s <= 25 for wait_s in sent_away)
 
 
 def test_a_body_far_over_the_limit_is_refused_before_it_is_read(tmp_path):

@@ -46,7 +46,7 @@ def canonical(value: Any) -> str:
 def with_steps(document: str) -> str:
     """The document with the steps as they are for its event. Raises `ValueError` where it has no place for them."""
     before, found, rest = document.partition(BEGIN)
-    old, ended, after = rest.partition(END)
+    _old, ended, after = rest.partition(END)
     if not found or not ended:
         raise ValueError(f"the document has no {BEGIN}")
     return f"{before}{BEGIN}\n```\n{steps(event_of(document))}\n```\n{END}{after}"
