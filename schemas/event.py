@@ -1,4 +1,4 @@
-"""The event: the one immutable thing that everything else is computed from (docs/merge.md, "Events").
+"""The event: the one immutable thing that everything else is computed from (docs/merge.md, "Kinds of events").
 
 An *envelope* is the JSON that travels; an `Event` is what the thinking works with. The hash covers the head and
 one salted hash per part, so that a person's part can be erased and the hash still stands.

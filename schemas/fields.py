@@ -1,7 +1,7 @@
 """marshmallow fields for the domain's own values: NIK, No. KK, area, scope, ids, refs, dates, times, decimals.
 
 All of them are text on the wire and stay text. `NikField` and `KkField` take malformed numbers, because nothing
-typed in the field is refused (docs/merge.md, "Identity rules"); `key=True` asks for one that can find a person.
+typed in the field is refused (docs/domain.md, section 2); `key=True` asks for one that can find a person.
 """
 
 from __future__ import annotations

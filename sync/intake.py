@@ -1,4 +1,4 @@
-"""Intake: what becomes of one thing that a device sent (docs/merge.md, "Events"; docs/protocol.md, "Rules").
+"""Intake: what becomes of one thing that a device sent (docs/merge.md, "Kinds of events"; docs/protocol.md, "Rules").
 
 Two pure steps. `read` needs the item alone: is it an envelope, is its hash its own, what bytes will be stored. `judge`
 also needs what the store knows (`Known`) and who sent it (`Sender`). Both answer with values; the flow acts on them.

@@ -1,4 +1,4 @@
-"""Stratum 0: which events count. *Live* = neither dead nor held (docs/merge.md, "The fold").
+"""Stratum 0: which events count. *Live* = neither dead nor held (docs/merge.md, "The strata").
 
 Whatever points at events points at refs, and a ref is a hash over what it points at: so the recursion ends.
 """

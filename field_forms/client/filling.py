@@ -169,7 +169,7 @@ class Filled:
     # What is asserted
 
     def assertions(self, corrects: Mapping[str, str] | None = None) -> dict[str, dict[str, Assertion]]:
-        """Part -> question -> assertion (docs/merge.md, "Touched, confirmed, untouched" and "Units").
+        """Part -> question -> assertion (docs/field-client.md, "What is asserted").
 
         `corrects`: path -> ref of the own event whose answer there is being corrected.
         """

@@ -223,7 +223,7 @@ class HouseholdsResponse(FeedResponse):
 
 
 class HouseholdResponse(Answer):
-    """A record with its provenance (docs/merge.md, "The fold")."""
+    """A record with its provenance (docs/merge.md, "The record")."""
 
     household_id = fields.String(required=True)
     asked_for = fields.String(required=True)

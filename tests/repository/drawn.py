@@ -1,4 +1,4 @@
-"""The parts of docs/ that are drawn from the code: settings, problems, commands; and .env.example.
+"""The parts of docs/ that are drawn from the code: settings, problems, commands, rights; and .env.example.
 
     python tests/repository/drawn.py        writes them anew (`make docs`)
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from schemas.problems import CATALOGUE, RETIRED
+from server.auth.rights import RIGHTS, ROLES
 from server.cli import found_commands
 from server.settings import env_example, setting_fields
 
@@ -38,6 +39,14 @@ def problems_table() -> str:
         status = problem.status or "an item"
         lines.append(f"| `{code}` | {status} | {problem.title} | {problem.title_id} | {problem.action} | {details} |")
     lines += [f"| `{code}` | retired | see `{now}` | | | |" for code, now in RETIRED.items()]
+    return "\n".join(lines)
+
+
+def rights_table() -> str:
+    """Who may do what inside the areas of the account: a line for each action, a column for each role."""
+    lines = ["| action | " + " | ".join(f"`{role}`" for role in ROLES) + " |", "|---" * (len(ROLES) + 1) + "|"]
+    for action, roles in RIGHTS.items():
+        lines.append(f"| `{action}` | " + " | ".join("yes" if role in roles else "" for role in ROLES) + " |")
     return "\n".join(lines)
 
 
@@ -69,6 +78,7 @@ def _plain(text: str) -> str:
 
 DRAWN: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/operations.md", settings_table),
+    "rights": ("docs/operations.md", rights_table),
     "problems": ("docs/problems.md", problems_table),
     "commands": ("docs/commands.md", commands_list),
 }
