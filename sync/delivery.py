@@ -49,13 +49,14 @@ class Around:
     `identity_conflicts`: kinds of open NIK conflicts that hold delivery (`nik_two_households`, `nik_collision`;
     never those against an unvisited prelist row, which only warn). `standing`: last receipt of the canonical id.
     `standing_aliases`: other ids of this record under which the registry still holds a record.
-    `frozen`: the epoch changed and reconciliation is not clean yet.
+    `frozen`: the epoch changed and reconciliation is not clean yet. `empty`: nothing live says anything of the family.
     """
 
     identity_conflicts: Collection[str] = ()
     standing: Standing | None = None
     standing_aliases: Collection[str] = ()
     frozen: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Reason:
 
 REASONS: Mapping[str, str] = {
     "frozen": "the server was restored; delivery waits until reconciliation is clean",
+    "empty": "nothing that counts says anything of this family any more",
     "not_ratified": "the present delivered columns are not ratified",
     "open_conflict": "a conflict in the record waits for a decision",
     "awaiting": "an event on which this record was made has not arrived",
@@ -86,6 +88,8 @@ def reasons_against(data: Mapping[str, Any], payload: Mapping[str, Any], around:
     found: list[Reason] = []
     if around.frozen:
         found.append(Reason("frozen"))
+    if around.empty:
+        found.append(Reason("empty"))
     if data["state"] not in RATIFIED_STATES:
         found.append(Reason("not_ratified", str(data["state"])))
     kinds = sorted({str(conflict["kind"]) for conflict in data.get("conflicts", ())})

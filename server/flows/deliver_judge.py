@@ -133,14 +133,15 @@ def _judged(
     }
     payload = build_payload(data, columns_of(dictionaries.current(db)), notes, lambda nik: parse_nik(nik).valid)
     standing = stored[canonical].standing if canonical in stored else None
+    # A record of which nothing live says anything any more is gone, though its dead events keep it in the store.
+    says_something = bool(trail["values"])
     around = Around(
         identity_conflicts=[case["kind"] for case in cases if case["stops"]],
         standing=standing,
         standing_aliases=[each for each in record.aliases if each in stored and stored[each].standing.stands()],
         frozen=frozen(db),
+        empty=not says_something,
     )
-    # A record of which nothing live says anything any more is gone, though its dead events keep it in the store.
-    says_something = bool(trail["values"])
     return Judgement(
         record.home_region,
         canonical,

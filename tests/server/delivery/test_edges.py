@@ -94,3 +94,15 @@ def _answer(folder: Path, lines: list[dict[str, Any]], said: dict[str, tuple[str
 def test_every_job_of_the_worker_is_in_the_handbook() -> None:
     handbook = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [name for name in JOBS if f"| `{name}` |" not in handbook] == []
+
+
+def test_a_family_of_which_nothing_is_said_is_not_delivered(scene: Delivering) -> None:
+    household = scene.world.uuid()
+    scene.world.staff("change", household, {"type": "work_accident"})
+    scene.world.fold()
+    scene.ratify(household)
+    scene.run()
+    assert scene.rows(household) == []
+    told = deliver.dry_run(scene.db, scene.dispatch, household)
+    assert [reason["code"] for reason in told["reasons"]] == ["empty"]
+    assert deliver.overview(scene.db, "registry").queue == 0
