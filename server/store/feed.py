@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.areas import NATION, covers
-from server.store.database import Connection, Row, chunks, marks
+from server.store.database import Connection, chunks, marks
+from server.store.packing import unpack
 
 EVERYWHERE = "1 = 1"
 
@@ -101,15 +102,6 @@ def erasures(db: Connection, region: str, households: Sequence[str]) -> dict[str
     return found
 
 
-def changed_since(db: Connection, region: str, after: int, limit: int) -> list[Row]:
-    """Bare rows `(feed_position, household_id, area, state, data, trail)` of a whole region, for the central pull."""
-    return db.all(
-        """select feed_position, household_id, area, state, data, trail from households
-           where home_region = :region and feed_position > :after order by feed_position limit :limit""",
-        {"region": region, "after": after, "limit": limit},
-    )
-
-
 def _touches(scope: str, region: str) -> bool:
     return scope == NATION or covers(scope, region) or covers(region, scope)
 
@@ -150,7 +142,13 @@ def _records(db: Connection, where: str, params: dict[str, Any], officer: str | 
     )
     return [
         FeedEntry(
-            row["feed_position"], "record", row["household_id"], row["area"], row["data"], row["trail"], row["state"]
+            row["feed_position"],
+            "record",
+            row["household_id"],
+            row["area"],
+            row["data"],
+            None if row["trail"] is None else unpack(row["trail"]),
+            row["state"],
         )
         for row in rows
     ]

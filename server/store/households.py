@@ -1,8 +1,8 @@
 """Merged households: the fold's output, kept as the very bytes that are served. A cache of the log.
 
-`data` and `trail` are never parsed and written again here. Each write takes the next feed position of its region, so
-that whoever asks "what changed since" reads in order and misses nothing; positions are given inside the transaction
-that holds the write lock.
+`data` and `trail` are never parsed and written again here; the trail is packed in the file. Each write takes the next
+feed position of its region, so that whoever asks "what changed since" reads in order and misses nothing; positions are
+given inside the transaction that holds the write lock.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.store.database import Connection, Row, chunks, marks
+from server.store.packing import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def load(db: Connection, household_id: str, region: str | None = None) -> Stored
         "select * from households where home_region = :region and household_id = :id",
         {"region": region, "id": resolve(db, region, household_id)},
     )
-    return None if row is None else _record(row)
+    return None if row is None else record_from(row)
 
 
 def load_exact(db: Connection, region: str, household_ids: Sequence[str]) -> list[StoredRecord]:
@@ -80,7 +81,7 @@ def load_exact(db: Connection, region: str, household_ids: Sequence[str]) -> lis
                 order by household_id""",
             params,
         )
-        found += [_record(row, tuple(sorted(officers.get(row["household_id"], ())))) for row in rows]
+        found += [record_from(row, tuple(sorted(officers.get(row["household_id"], ())))) for row in rows]
     return found
 
 
@@ -148,7 +149,7 @@ def page(
     rows = db.all(
         f"select h.* from households h where {' and '.join(wanted)} order by h.household_id limit :limit", params
     )
-    return [_record(row) for row in rows]
+    return [record_from(row) for row in rows]
 
 
 def stream(db: Connection, region: str) -> Iterator[StoredRecord]:
@@ -156,7 +157,7 @@ def stream(db: Connection, region: str) -> Iterator[StoredRecord]:
     for row in db.stream(
         "select * from households where home_region = :region order by household_id", {"region": region}, size=100
     ):
-        yield _record(row)
+        yield record_from(row)
 
 
 def counts_by_state(db: Connection, region: str | None = None) -> dict[str, int]:
@@ -206,14 +207,15 @@ def aliases_of(db: Connection, region: str, household_ids: Sequence[str]) -> dic
     return found
 
 
-def _record(row: Row | Mapping[str, Any], officers: tuple[str, ...] = ()) -> StoredRecord:
+def record_from(row: Row | Mapping[str, Any], officers: tuple[str, ...] = ()) -> StoredRecord:
+    """A row of the table as a record."""
     return StoredRecord(
         home_region=row["home_region"],
         household_id=row["household_id"],
         area=row["area"],
         state=row["state"],
         data=row["data"],
-        trail=row["trail"],
+        trail=unpack(row["trail"]),
         data_digest=row["data_digest"],
         delivery_digest=row["delivery_digest"],
         aliases=tuple(json.loads(row["aliases"])),

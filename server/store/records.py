@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from server.store.database import Connection
 from server.store.households import StoredRecord, aliases_of, load_exact
+from server.store.packing import pack
 
 
 def next_feed_position(db: Connection, region: str) -> int:
@@ -110,7 +111,11 @@ def _write(db: Connection, record: StoredRecord) -> None:
              data = excluded.data, trail = excluded.trail, data_digest = excluded.data_digest,
              delivery_digest = excluded.delivery_digest, aliases = excluded.aliases, conflicts = excluded.conflicts,
              awaiting = excluded.awaiting, engine = excluded.engine, feed_position = excluded.feed_position""",
-        {**_columns(record), "position": next_feed_position(db, record.home_region)},
+        {
+            **_columns(record),
+            "trail": pack(record.trail),
+            "position": next_feed_position(db, record.home_region),
+        },
     )
     db.run(
         """delete from feed_removals
