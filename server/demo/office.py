@@ -37,6 +37,8 @@ class Office:
     opened: Counter[str] = field(default_factory=Counter)
     seen: set[tuple[str, str, str]] = field(default_factory=set)
     decided: Counter[str] = field(default_factory=Counter)
+    moves_suggested: set[frozenset[str]] = field(default_factory=set)
+    """Pairs of families between which time alone told which way a person moved."""
 
 
 def open_office(stage: Stage, region: str) -> Office:
@@ -175,6 +177,8 @@ def _settle_nik(office: Office, case: dict[str, Any], planted: Planted) -> None:
     if case["kind"] == "nik_two_households":
         suggestion = case["suggestion"]
         source, to = (suggestion[1], suggestion[2]) if suggestion else case["households"][:2]
+        if suggestion:
+            office.moves_suggested.add(frozenset((source, to)))
         person = next(each for each in persons if each[0] == source)
         review.settle_nik(desk, case, "moved", person=person, to=to, comment="tinggal di keluarga baru")
     elif wrong:

@@ -304,7 +304,8 @@ def _planted_counts(demo: Demo, delivery: Any) -> dict[str, Any]:
     return {
         "two_officers_one_household": sum(len(officers) > 1 for officers in team.by_household.values()),
         "fields_differ": records["field"],
-        "nik_move": records["nik_two_households"],
+        "nik_move": int(_moved_pair(plan) in desk.moves_suggested),
+        "nik_two_households": records["nik_two_households"],
         "nik_collision": records["nik_collision"],
         "nik_corrected_later": int(_nik_of(demo, "nik_wrong_then_corrected") == _true_nik(demo)),
         "members_without_nik": _without_nik(demo),
@@ -320,6 +321,10 @@ def _planted_counts(demo: Demo, delivery: Any) -> dict[str, Any]:
         "death_after_ratification": int(_death_delivered(demo)),
         "outbox": delivery.rows,
     }
+
+
+def _moved_pair(plan: Planted) -> frozenset[str]:
+    return frozenset((plan.households["moved_from"], plan.households["moved_to"]))
 
 
 def _record(demo: Demo, household: str) -> dict[str, Any]:
