@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import sqlite3
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from schemas.bodies import VERDICTS
 from schemas.event import KINDS
 from server.auth.rights import ROLES
 from server.cli import found_commands
+from server.sample.listing import OUTCOMES
 from server.store.migrations import open_store
+from server.store.schema_0001 import STATEMENTS
 from server.worker import JOBS
 from sync.case import ORDER, STATES
 
@@ -83,6 +87,32 @@ def test_every_metric_is_explained_and_no_other(root: Path) -> None:
     text = (root / "docs/operations.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\| `(padan_[a-z_]+)`", text, re.MULTILINE))
     assert explained == {f"{name}_total" if name in counted else name for name in served}
+
+
+def test_every_table_stands_where_state_lives(root: Path) -> None:
+    text = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    section = text.split("\n## Where state lives\n", 1)[1].split("\n## ", 1)[0]
+    tables = set(re.findall(r"create table ([a-z_]+)", " ".join(STATEMENTS)))
+    assert len(tables) > 30
+    named = re.findall(r"`([a-z_*]+)`", section)
+    assert {table for table in tables if not any(fnmatch(table, name) for name in named)} == set()
+
+
+def test_the_codes_of_the_field_are_those_of_the_sheets(root: Path) -> None:
+    text = (root / "docs/domain.md").read_text(encoding="utf-8")
+    section = text.split("\n### 4b. Codes\n", 1)[1].split("\n### ", 1)[0]
+    said = dict(re.findall(r"^\| `([a-z_]+)`[^|]* \| ([^|]+) \|$", section, re.MULTILINE))
+    assert said.keys() >= {"visit_outcome", "presence", "sex", "relation", "nik_status", "event_type"}
+    lists = {"birth_date_src": "date_src"}
+    for name, codes in said.items():
+        found = [code.split()[0] for code in codes.split(", ")]
+        assert found == _choices(root, lists.get(name, name)), name
+
+
+def test_the_shares_of_sample_families_are_those_of_the_generator(root: Path) -> None:
+    text = (root / "docs/domain.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\| visit outcomes, in thousandths \| (.*) \|$", text, re.MULTILINE)
+    assert [int(number) for number in re.findall(r"\d+", line)] == [weight for _, weight in OUTCOMES]
 
 
 def test_every_job_is_in_the_handbook(root: Path) -> None:
@@ -163,6 +193,15 @@ def _conflicts(root: Path) -> set[str]:
     sources = "".join(path.read_text(encoding="utf-8") for path in (root / "sync").glob("*.py"))
     cases = (root / "sync/identity.py").read_text(encoding="utf-8")
     return set(re.findall(r'Conflict\(\s*"([a-z_]+)"', sources)) | set(re.findall(r'"(nik_[a-z_]+)"', cases))
+
+
+def _choices(root: Path, list_name: str) -> list[str]:
+    for form in ("verifikasi_keluarga", "perubahan"):
+        with (root / "field_forms" / form / "choices.csv").open(encoding="utf-8", newline="") as file:
+            found = [row["name"] for row in csv.DictReader(file) if row["list_name"] == list_name]
+        if found:
+            return found
+    return []
 
 
 def _run(arguments: list[str], folder: Path, settings: dict[str, str]) -> str:
