@@ -1,25 +1,46 @@
-"""The command `padan`: gathers the commands of server/commands/ and says what is wrong in one sentence.
+"""The command `padan`: finds the command that is asked for and says what is wrong in one sentence.
 
-A module there defines `command`, or `commands` where a subject has several. No work is done here.
+A module of server/commands/ defines `command`, or `commands` where a subject has several. The names are known here, so
+that one command imports one module: it starts quickly, and a module that is broken breaks no other. No work is done
+here.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
-from schemas.problems import ProblemError
 from server import commands
-from server.settings import SettingsInvalid
-from server.store.database import StoreError
 
-GC_ALLOCATIONS = 50_000
-"""New objects between two looks of the garbage collector; some 10 MB at the most, and a tenth less CPU."""
+MODULES: Mapping[str, str] = {
+    "areas": "areas",
+    "assign": "review",
+    "audit": "audit",
+    "delivery": "delivery",
+    "demo": "demo",
+    "doctor": "doctor",
+    "export": "export",
+    "field": "field",
+    "form": "form",
+    "import-prelist": "prelist",
+    "migrate": "database",
+    "officer": "people",
+    "prelist": "prelist",
+    "pull": "pull",
+    "rebuild": "database",
+    "registry": "registry",
+    "review": "review",
+    "sample-data": "sample",
+    "serve": "serve",
+    "staff": "people",
+    "token": "people",
+    "worker": "worker",
+}
+"""Name of a command -> its module in server/commands/. A module that is not listed is found too, only later."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,30 +51,67 @@ def padan() -> None:
 
 def main() -> None:
     """Run one command. Ends with 0, or 1 after a problem that was told, or 2 after a wrong call."""
-    for command in found_commands():
-        padan.add_command(command)
-    # What was imported stays to the end: never looked through again. Events come and go by the thousand and hold no
-    # cycles, so that the collector's own 700 allocations are far too few between two looks.
-    gc.freeze()
-    gc.set_threshold(GC_ALLOCATIONS, 20, 50)
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if wanted in MODULES:
+        padan.add_command(command_named(wanted))
+    elif sys.argv[1:] != ["--version"]:
+        for command in found_commands():
+            padan.add_command(command)
     try:
         padan(prog_name="padan")
-    except SettingsInvalid as error:
-        _stop(str(error))
-    except StoreError as error:
-        _stop(str(error))
-    except ProblemError as error:
-        _stop(f"{error.problem.title_id} / {error}. {error.problem.action} [{error.code}]")
+    except Exception as error:
+        _stop(_told(error))
+
+
+def command_named(name: str) -> click.Command:
+    """A command by its name; where its module is broken, one that says so."""
+    try:
+        return _commands_of(MODULES[name])[name]
+    except Exception as error:
+        return _broken(name, error)
 
 
 def found_commands() -> Iterator[click.Command]:
-    """The commands of every module of server/commands/, by the name of the module; `_name` is what they share."""
+    """Every command, by the name of its module; `_name` is what modules share."""
+    listed = set(MODULES.values())
     for item in sorted(pkgutil.iter_modules(commands.__path__), key=lambda item: item.name):
-        if item.name.startswith("_"):
-            continue  # shared by several commands, none itself
-        module = importlib.import_module(f"{commands.__name__}.{item.name}")
-        several = getattr(module, "commands", None)
-        yield from several if several is not None else (module.command,)
+        if item.name in listed:
+            names = [name for name, module in MODULES.items() if module == item.name]
+            yield from [command_named(name) for name in names]
+        elif not item.name.startswith("_"):
+            yield from _commands_of(item.name).values()
+
+
+def _commands_of(module_name: str) -> dict[str, click.Command]:
+    module = importlib.import_module(f"{commands.__name__}.{module_name}")
+    several = getattr(module, "commands", None)
+    found = several if several is not None else (module.command,)
+    return {command.name: command for command in found}
+
+
+def _broken(name: str, error: Exception) -> click.Command:
+    """Stands where a command should be whose module can't be loaded: the others work all the same."""
+    why = f"padan {name} tidak dapat dimuat: {type(error).__name__}: {error}"
+
+    def tell(**_: object) -> None:
+        raise click.ClickException(why)
+
+    rest = click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)
+    settings = {"ignore_unknown_options": True, "help_option_names": []}
+    return click.Command(name, callback=tell, params=[rest], help=f"RUSAK: {why}", context_settings=settings)
+
+
+def _told(error: Exception) -> str:
+    """A known problem in words; anything else goes on as it is. The classes are imported only now."""
+    from schemas.problems import ProblemError
+    from server.settings import SettingsInvalid
+    from server.store.database import StoreError
+
+    if isinstance(error, SettingsInvalid | StoreError):
+        return str(error)
+    if isinstance(error, ProblemError):
+        return f"{error.problem.title_id} / {error}. {error.problem.action} [{error.code}]"
+    raise error
 
 
 def _stop(message: str) -> None:

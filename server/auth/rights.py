@@ -51,6 +51,29 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 }
 """action -> roles that may do it, inside their scope."""
 
+ACTION_NAMES: Mapping[str, str] = {
+    "read": "melihat",
+    "assign": "menugaskan petugas",
+    "review": "menyetujui atau mengembalikan",
+    "decide": "memutuskan pertentangan",
+    "verdict": "memberi putusan",
+    "link": "menggabungkan atau memisahkan keluarga",
+    "move": "memindahkan anggota",
+    "void": "membatalkan isian",
+    "undo": "menarik kembali tindakan staf",
+    "reattach": "memindahkan isian",
+    "admit": "memasukkan isian yang ditahan",
+    "waive": "berhenti menunggu kejadian",
+    "ratify": "menetapkan",
+    "import": "mengimpor daftar",
+    "enrol": "mendaftarkan tablet",
+    "publish_form": "menerbitkan formulir",
+    "deliver": "mengirim ke registri",
+    "export": "mengeluarkan data",
+    "audit": "memeriksa buku besar",
+}
+"""action -> what it is called in a message: "tidak berhak ..."."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staff:

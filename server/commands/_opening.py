@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from server.auth.keys import ServerKeys, load_keys
 from server.auth.rights import Staff
-from server.clock import SystemClock
-from server.flows.desk import Desk
+from server.clock import SystemClock, rfc3339_s
+from server.flows.desk import Desk, Shown
+from server.flows.fold import fold_all
 from server.settings import Settings, load_settings
 from server.store.database import Store
 from server.store.migrations import open_store
 from server.store.staff import all_staff, staff_of
+
+ACCESS_FILE = "access.log"
+"""Beside the database: who opened which household, a JSON object a line. No name and no number of a person in it."""
+
+as_staff = click.option("--as", "staff", metavar="AKUN", help="Akun staf; juga lewat PADAN_STAFF.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,32 @@ def desk_for(opened: Opened, staff: str | None) -> Desk:
     if found is None:
         raise click.UsageError(f"Akun {name} tidak ada. Lihat: padan staff list")
     return _desk(opened, found)
+
+
+def act(staff: str | None, do: Callable[[Desk], str | Sequence[str]]) -> None:
+    """Do one act at the desk of a staff account, fold what it touched, and print the refs that came of it."""
+    opened = open_server()
+    result = do(desk_for(opened, staff))
+    fold_all(opened.store.db, opened.keys, opened.clock.now_ms())
+    for ref in [result] if isinstance(result, str) else result:
+        click.echo(ref)
+
+
+def note_access(opened: Opened, desk: Desk, shown: Shown) -> None:
+    """Write down who opened a whole household; what can't be written down is not shown."""
+    line = {
+        "at": rfc3339_s(opened.clock.now_ms()),
+        "staff": desk.staff.staff,
+        "role": desk.staff.role,
+        "household_id": shown.household_id,
+        "area": shown.stored.area,
+    }
+    path = Path(opened.settings.database).with_name(ACCESS_FILE)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise click.ClickException(f"Pembukaan data tidak dapat dicatat di {path}: {error.strerror}") from error
 
 
 def _desk(opened: Opened, staff: Staff) -> Desk:

@@ -6,14 +6,17 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from field_forms.areas import AreasMissing, load_areas
-from schemas.areas import AreaTable
+from field_forms.areas import AreasMissing, load_areas, load_retired_prefixes
+from schemas.areas import REGENCY, AreaTable, is_area, level_of
 from schemas.ids import uuid7
 from schemas.prelist import PrelistFamily
 from schemas.prelist_problems import ERROR, RowProblem
@@ -33,6 +36,7 @@ from server.prelist import (
 from server.prelist.report import PrelistReport
 from server.store import imports
 
+ELSEWHERE_MAX = 20
 CONSOLE_ACTOR = "konsol"
 """Who the log names for what is done on the server's own console."""
 
@@ -45,30 +49,85 @@ CONSOLE_ACTOR = "konsol"
 @click.option(
     "--mapping", default="p3ke", show_default=True, help=f"{', '.join(builtin_mappings())}, atau berkas TOML."
 )
+@click.option(
+    "--retired",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="CSV",
+    help="Kode kecamatan lama pada NIK, satu per baris; diberi peringatan tersendiri.",
+)
+@click.option(
+    "--on",
+    "on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="TANGGAL",
+    help="Tanggal daftar; umur dihitung pada hari itu.",
+)
 @click.option("--dry-run", "only_look", is_flag=True, help="Hanya lihat: jumlah, baris pertama, masalah per baris.")
 @click.option("--json", "as_json", is_flag=True, help="Jawaban sebagai satu objek JSON.")
 def import_prelist(
-    file: Path, regency: str, vintage: str, source: str | None, mapping: str, only_look: bool, as_json: bool
+    file: Path,
+    regency: str,
+    vintage: str,
+    source: str | None,
+    mapping: str,
+    retired: Path | None,
+    on: datetime | None,
+    only_look: bool,
+    as_json: bool,
 ) -> None:
     """Masukkan daftar keluarga (P3KE, DTSEN; CSV atau XLSX) / import a source list."""
     opened = open_server()
     try:
-        areas, columns = load_areas(), load_mapping(mapping)
-        order = Order(
-            source or columns.source,
-            vintage,
-            regency,
-            file.name,
-            hashlib.sha256(file.read_bytes()).hexdigest(),
-            CONSOLE_ACTOR,
-            columns.evidence,
+        columns = load_mapping(mapping)
+        source_list = SourceList(
+            file,
+            columns,
+            _areas_with(regency),
+            _retired(retired),
+            on.date() if on else None,
         )
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        order = Order(
+            source or columns.source, vintage.strip(), regency, file.name, digest, CONSOLE_ACTOR, columns.evidence
+        )
+        if not order.vintage:
+            raise click.UsageError("--vintage kosong: beri nama angkatan data, mis. 2026-1.")
         if only_look:
-            _look(opened, file, columns, areas, order, as_json)
+            _look(opened, source_list, order, as_json)
         else:
-            _import(opened, file, columns, areas, order, as_json)
+            _import(opened, source_list, order, as_json)
     except (AreasMissing, MappingError, PrelistUnreadable) as error:
         raise click.ClickException(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SourceList:
+    """A file and how it is read."""
+
+    file: Path
+    columns: ColumnMapping
+    areas: AreaTable
+    retired: frozenset[str]
+    on: date | None
+
+    def items(self, region: str) -> Iterable[PrelistFamily | RowProblem]:
+        """Families and problems, streamed."""
+        return read_prelist(self.file, self.columns, self.areas, region, retired=self.retired, on=self.on)
+
+
+def _retired(path: Path | None) -> frozenset[str]:
+    try:
+        return load_retired_prefixes(path) if path else frozenset()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _areas_with(regency: str) -> AreaTable:
+    areas = load_areas()
+    if not is_area(regency) or level_of(regency) != REGENCY or regency not in areas:
+        raise click.UsageError(f"--regency {regency}: tidak ada kabupaten/kota dengan kode itu (contoh: 19.03).")
+    return areas
 
 
 @click.group("prelist")
@@ -97,30 +156,38 @@ def undo(import_id: str) -> None:
     count = undo_import(opened.store.db, opened.keys, run, actor=CONSOLE_ACTOR, now_ms=opened.clock.now_ms())
     fold_all(opened.store.db, opened.keys, opened.clock.now_ms())
     click.echo(f"{count} keluarga dikeluarkan dari catatan.")
+    if not count:
+        others = [
+            each.import_id
+            for each in imports.of_vintage(opened.store.db, run.home_region, run.source, run.vintage)
+            if each.undone_ms is None
+        ]
+        hint = f" Keluarganya masuk lewat impor {', '.join(others)}." if others else ""
+        click.echo(f"Impor ini tidak memasukkan keluarga baru.{hint}")
 
 
 commands = (import_prelist, group)
 
 
-def _look(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable, order: Order, as_json: bool) -> None:
+def _look(opened: Opened, source_list: SourceList, order: Order, as_json: bool) -> None:
     digests: dict[str, str] = {}
 
     def noted() -> Iterator[PrelistFamily | RowProblem]:
-        for item in read_prelist(file, columns, areas, order.home_region):
+        for item in source_list.items(order.home_region):
             if isinstance(item, PrelistFamily):
                 digests[item.family_id] = item.digest
             yield item
 
     report: PrelistReport = dry_run(noted())
     report.diff = preview_diff(opened.store.db, order, digests)
-    click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.lines(areas)))
+    click.echo(json.dumps(report.to_json()) if as_json else "\n".join(report.lines(source_list.areas)))
 
 
-def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable, order: Order, as_json: bool) -> None:
+def _import(opened: Opened, source_list: SourceList, order: Order, as_json: bool) -> None:
     problems: Counter[str] = Counter()
 
     def families() -> Iterator[PrelistFamily]:
-        for item in read_prelist(file, columns, areas, order.home_region):
+        for item in source_list.items(order.home_region):
             if isinstance(item, PrelistFamily):
                 yield item
                 continue
@@ -142,9 +209,7 @@ def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable
         )
         read_ms = opened.clock.monotonic_ms()
         bar.update(task, description="Mengolah", total=outcome.families, completed=0)
-        fold_all(
-            opened.store.db, opened.keys, opened.clock.now_ms(), lambda done: bar.update(task, completed=done)
-        )
+        fold_all(opened.store.db, opened.keys, opened.clock.now_ms(), lambda done: bar.update(task, completed=done))
     answer = outcome.to_json() | {"problems": dict(sorted(problems.items()))}
     spent_ms = {"reading_ms": read_ms - begun_ms, "folding_ms": opened.clock.monotonic_ms() - read_ms}
     answer["spent"] = spent_ms
@@ -155,11 +220,22 @@ def _import(opened: Opened, file: Path, columns: ColumnMapping, areas: AreaTable
     if outcome.diff is not None:
         parts = {"baru": outcome.diff.new, "hilang": outcome.diff.gone, "berubah": outcome.diff.changed}
         click.echo(f"Dibanding {outcome.predecessor}: " + ", ".join(f"{len(v)} {name}" for name, v in parts.items()))
+    if outcome.restored:
+        click.echo(f"{outcome.restored} keluarga yang pernah dibatalkan berlaku lagi.")
+    if outcome.elsewhere:
+        shown = ", ".join(
+            f"{family} ({region})" for family, region in sorted(outcome.elsewhere.items())[:ELSEWHERE_MAX]
+        )
+        more = len(outcome.elsewhere) - ELSEWHERE_MAX
+        click.echo(
+            f"{len(outcome.elsewhere)} keluarga juga ada pada daftar kabupaten lain, mungkin pindah: {shown}"
+            + (f" dan {more} lagi" if more > 0 else "")
+            + ". Periksa, lalu: padan review move, atau padan review verdict ... moved."
+        )
     if problems:
         click.echo("Masalah: " + ", ".join(f"{code} {count}" for code, count in problems.most_common()))
 
 
 def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, transient=True, console=Console(stderr=True))

@@ -1,7 +1,7 @@
 """How staff make events: one event, sealed on top of what was shown, signed by the server, appended, queued to fold.
 
 Every act of the review (`review.py`, `families.py`) goes through `Desk.record`: rights, filing, context and signature
-are settled here once.
+are settled here once. People name households and events by the beginning of their ids; what is meant is found here.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ from typing import Any
 
 from schemas.envelope import EnvelopeProblem, check_envelope
 from schemas.event import Assertion, Part, seal
-from schemas.ids import uuid7
+from schemas.form import Dictionary
+from schemas.ids import is_uuid, uuid7
 from schemas.problems import ProblemError
 from server.auth.keys import ServerKeys
-from server.auth.rights import Staff
+from server.auth.rights import ACTION_NAMES, Staff
 from server.clock import Clock, rfc3339_s
+from server.flows import dictionary as dictionaries
 from server.flows.append import append_own
-from server.store import events, households
+from server.store import events, households, imports, worklist
 from server.store.database import Store
 from server.store.events import StoredEvent
 from server.store.households import StoredRecord
+
+BEGINNING_MIN = 8
+"""Digits of an id or a ref that may stand for the whole, where only one begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,10 @@ class Shown:
         """ref -> household id of everything behind what was shown."""
         return {line["ref"]: line["household_id"] for line in self.trail["refs"]}
 
+    def status(self, ref: str) -> str:
+        """Whether an event behind the record is live, dead or held; empty for one that is not behind it."""
+        return next((str(line["status"]) for line in self.trail["refs"] if line["ref"] == ref), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -56,17 +65,56 @@ class Desk:
 
     def show(self, household_id: str, action: str = "read") -> Shown:
         """The record an id resolves to, if this person may see it and act on it. Raises `ProblemError`."""
-        stored = households.load(self.store.db, household_id)
+        found = self.find(household_id)
+        stored = households.load(self.store.db, found)
         if stored is None:
             raise ProblemError("not_found", f"Keluarga {household_id} tidak ada atau belum diolah.")
         self.require(action, stored.area)
         return Shown(stored, json.loads(stored.data), json.loads(stored.trail))
 
+    def find(self, text: str) -> str:
+        """The household id that is meant: an id, its first 8 or more characters, or the family id of the list."""
+        text = text.strip()
+        if is_uuid(text):
+            return text
+        listed = {
+            household
+            for household in imports.households_of_family(self.store.db, text)
+            if (stored := households.load(self.store.db, household)) and self.staff.may("read", stored.area)
+        }
+        # Ids that begin so are looked up in any case: digits may begin an id and be a family id as well.
+        begins = worklist.ids_beginning(self.store.db, text.lower()) if len(text) >= BEGINNING_MIN else []
+        found = sorted(listed | set(begins))
+        if not found:
+            raise ProblemError(
+                "not_found",
+                f"Keluarga {text} tidak ada. Tulis nomornya (8 huruf pertama cukup) atau ID keluarga pada daftar.",
+            )
+        if len({self._canonical(each) for each in found}) > 1:
+            raise ProblemError("bad_request", f"{text} dapat berarti beberapa keluarga: {', '.join(found[:5])}.")
+        return found[0]
+
     def require(self, action: str, area: str | None = None) -> None:
         """Raise `ProblemError` unless this person may do this here."""
-        if not self.staff.may(action, area):
-            where = f" di wilayah {area}" if area else ""
-            raise ProblemError("forbidden", f"{self.staff.staff} ({self.staff.role}) tidak berhak: {action}{where}.")
+        if self.staff.may(action, area):
+            return
+        who, what = f"{self.staff.staff} ({self.staff.role})", ACTION_NAMES[action]
+        if area is None or not self.staff.may(action):
+            raise ProblemError("forbidden", f"{who} tidak berhak {what}.")
+        scopes = ", ".join(self.staff.scopes)
+        raise ProblemError("forbidden", f"{who} tidak berhak {what} di wilayah {area}; wilayahnya {scopes}.")
+
+    def require_filed(self, action: str, filed: Mapping[str, str]) -> None:
+        """Raise `ProblemError` unless this person may do this to every household (id -> home_region) that has a
+        record: what touches two families needs a right on both."""
+        for household, region in sorted(filed.items()):
+            stored = households.load(self.store.db, household, region)
+            if stored is not None:
+                self.require(action, stored.area)
+
+    def dictionary(self) -> Dictionary:
+        """The questions of all published forms."""
+        return dictionaries.current(self.store.db)
 
     def record(
         self,
@@ -113,17 +161,41 @@ class Desk:
 
     def event(self, ref: str, shown: Shown) -> StoredEvent:
         """An event behind a record that was shown, by its ref or by the beginning of it (8 digits or more)."""
-        known = [line["ref"] for line in shown.trail["refs"]] + [line["ref"] for line in shown.trail["held"]]
-        fitting = sorted({each for each in known if each.startswith(ref)}) if len(ref) >= 8 else []
-        if len(fitting) != 1:
-            raise ProblemError("not_found", f"Kejadian {ref} tidak ada pada catatan keluarga ini (atau tidak tunggal).")
-        found = events.by_ref(self.store.db, shown.stored.home_region, fitting[0])
+        known = {line["ref"]: line["household_id"] for line in shown.trail["refs"]}
+        known |= {line["ref"]: shown.household_id for line in shown.trail["held"] if line["ref"] not in known}
+        whole = one_beginning(ref, known)
+        found = events.by_ref(self.store.db, shown.stored.home_region, whole)
+        if found is None:
+            # Families of two kabupaten that somebody tried to join: the event stands in the other's log.
+            region = households.region_of(self.store.db, known[whole])
+            found = events.by_ref(self.store.db, region, whole) if region else None
         if found is None:
             raise ProblemError("not_found", f"Kejadian {ref} tidak ada di buku besar.")
         return found
 
+    def _canonical(self, household_id: str) -> str:
+        region = households.region_of(self.store.db, household_id)
+        return household_id if region is None else households.resolve(self.store.db, region, household_id)
+
     def _append(self, envelope: Mapping[str, Any], now_ms: int) -> str:
         return append_own(self.store.db, [envelope], self.keys, now_ms)[0].ref
+
+
+def one_beginning(text: str, refs: Iterable[str]) -> str:
+    """The one ref that begins with the text (8 digits or more). Raises `ProblemError` for none and for several."""
+    fitting = sorted({each for each in refs if each.startswith(text)}) if len(text) >= BEGINNING_MIN else []
+    if len(text) < BEGINNING_MIN:
+        raise ProblemError("bad_request", f"{text!r} terlalu pendek: tulis {BEGINNING_MIN} angka pertama atau lebih.")
+    if not fitting:
+        raise ProblemError("not_found", f"Kejadian {text} tidak ada pada catatan keluarga ini.")
+    if len(fitting) > 1:
+        raise ProblemError("bad_request", f"{text} dapat berarti beberapa kejadian: {', '.join(fitting[:5])}.")
+    return fitting[0]
+
+
+def comment_parts(comment: str) -> list[Part]:
+    """The part that holds a comment; none without one."""
+    return [text_part({"comment": comment})] if comment else []
 
 
 def text_part(text: Mapping[str, Any], assertions: Mapping[str, Assertion] | None = None) -> Part:

@@ -116,14 +116,32 @@ def latest(db: Connection, region: str, source: str, but_vintage: str) -> Import
     return None if row is None else _import(row)
 
 
-def was_undone(db: Connection, region: str, source: str, vintage: str) -> bool:
-    """Whether some run of this vintage was undone: its events may be void."""
-    found = db.value(
-        """select count(*) from imports where home_region = :region and source = :source and vintage = :vintage
-           and undone_ms is not null""",
+def of_vintage(db: Connection, region: str, source: str, vintage: str) -> list[Import]:
+    """Every run of one vintage, oldest first; undone and broken off ones too."""
+    rows = db.all(
+        """select * from imports where home_region = :region and source = :source and vintage = :vintage
+           order by started_ms, import_id""",
         {"region": region, "source": source, "vintage": vintage},
     )
-    return bool(found)
+    return [_import(row) for row in rows]
+
+
+def newest_of_vintage(db: Connection, region: str, source: str, vintage: str) -> Import | None:
+    """The newest run of a vintage that reached the end of its file, undone or not."""
+    return next((run for run in reversed(of_vintage(db, region, source, vintage)) if run.finished_ms is not None), None)
+
+
+def unfinished(db: Connection, region: str, source: str) -> list[Import]:
+    """Runs that broke off, were not undone, and whose vintage no later run finished; oldest first."""
+    rows = db.all(
+        """select * from imports i where home_region = :region and source = :source
+           and finished_ms is null and undone_ms is null
+           and not exists (select 1 from imports j where j.home_region = i.home_region and j.source = i.source
+             and j.vintage = i.vintage and j.finished_ms is not null)
+           order by started_ms, import_id""",
+        {"region": region, "source": source},
+    )
+    return [_import(row) for row in rows]
 
 
 def rows_of(db: Connection, region: str, import_id: str) -> Iterator[ImportRow]:
@@ -146,6 +164,17 @@ def rows_by_family(db: Connection, region: str, import_id: str, families: Iterab
         if row is not None:
             found[family] = _row(row)
     return found
+
+
+def households_of_family(db: Connection, family_id: str, source: str | None = None) -> dict[str, str]:
+    """household id -> home_region of every family that any list (of one source) names so."""
+    of_source = "" if source is None else "where i.source = :source"
+    rows = db.all(
+        f"""select distinct r.household_id, r.home_region from imports i cross join import_rows r
+            on r.home_region = i.home_region and r.import_id = i.import_id and r.family_id = :family {of_source}""",
+        {"family": family_id, "source": source},
+    )
+    return {row["household_id"]: row["home_region"] for row in rows}
 
 
 def count_rows(db: Connection, region: str, import_id: str) -> int:
