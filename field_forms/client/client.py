@@ -76,9 +76,10 @@ class FieldClient:
 
     def enrol(self, code: str) -> dict[str, Any]:
         """Exchange a one-time code for tokens. Install id and key are saved first, so that the same install can ask
-        again when the answer was lost; one that the server revoked is given up for a new one. Raises
-        `ServerRefused`, `GaveUp`."""
-        if self.store.setting("install") is None:
+        again when the answer was lost; one that the server revoked, or that a copy of this tablet uses as well, is
+        given up for a new one: two tablets under one identity would lock each other out. Raises `ServerRefused`,
+        `GaveUp`."""
+        if self.store.setting("install") is None or self.store.setting("fork"):
             self._new_install()
         try:
             answer = self._enrol(code)
@@ -96,7 +97,7 @@ class FieldClient:
     def _new_install(self) -> None:
         """A new identity of this installation. What was sealed before bears the signature of the old one."""
         with self.store.transaction():
-            self.store.set(install=self._uuid())
+            self.store.set(install=self._uuid(), fork=None)
             self.store.save_tokens({"install_key": self.rng.randbytes(32).hex()})
 
     def _enrol(self, code: str) -> dict[str, Any]:

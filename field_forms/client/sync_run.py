@@ -213,7 +213,9 @@ class SyncRun:
         for each in results:
             status = str(each.get("status"))
             self.result.statuses[status] = self.result.statuses.get(status, 0) + 1
-            self.result.fork = self.result.fork or bool(each.get("fork"))
+            if each.get("fork") and not self.result.fork:
+                self.result.fork = True
+                self._store.set(fork=True)
         self.result.pushed += len(settled)
         self._tell(Progress("push", self.result.pushed, total))
 

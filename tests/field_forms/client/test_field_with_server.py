@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 
 import pytest
 from field_stand_in import Faults, TestClock
@@ -199,3 +200,22 @@ def test_a_revoked_tablet_deposits_and_an_unassigned_family_stays_closed(campaig
     assert ref in {row["ref"] for row in rows}
     assert client.held()[0].reasons == ("revoked",)
     assert client.sync().deposited == 0
+
+
+def test_two_copies_of_a_tablet_come_apart_when_they_enrol_again(campaign):
+    first = campaign.tablet("siti", 1)
+    first.close()
+    shutil.copytree(campaign.home / "siti", campaign.home / "salinan")
+    both = [
+        FieldClient(campaign.home / name, campaign.line, campaign.clock, random.Random(at), attempts_max=3)
+        for at, name in enumerate(("siti", "salinan"))
+    ]
+    for client in both:
+        draft = client.open_draft(None, area=VILLAGE)
+        fill_in(client, draft)
+        client.seal(draft)
+    assert [client.sync().fork for client in both] == [False, True]
+    both[1].enrol(issue_code(campaign.store.db, "psm-siti", bytes([7] * 32), by="t", now_ms=campaign.clock.now_ms()))
+    assert all(client.sync().complete for client in both)
+    assert len({client.store.setting("install") for client in both}) == 2
+    assert len(campaign.store.db.all("select ref from log where kind = 'submission'")) == 2
