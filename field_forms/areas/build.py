@@ -37,7 +37,9 @@ DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "built" / "areas"
 TABLE_FILE, SOURCE_FILE, NOTICE_FILE, LICENCE_FILE = "areas.tsv.gz", "SOURCE.json", "ATTRIBUTION.md", "LICENSE-ODbL.md"
 NPM_SECONDS = 300
 # Cache and logs go with the temporary folder; npm's own pauses (10 s, then 60 s) are long for one small file.
-NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--logs-max=0", "--no-update-notifier")
+NPM_OPTIONS = (
+    "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--logs-max=0",
+)  # fmt: skip
 NPM_RETRIES = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 
 NOTICE = f"""# Data wilayah / Area data

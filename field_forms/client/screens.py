@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from field_forms.client.client import FieldClient
 
 STATE_WORDS = {
-    "listed": "terdaftar", "assigned": "ditugaskan", "submitted": "terkirim", "conflict": "ada perbedaan",
+    "listed": "terdaftar", "assigned": "ditugaskan", "submitted": "terkirim", "conflict": "bertentangan",
     "in_review": "diperiksa", "returned": "DIKEMBALIKAN", "approved": "disetujui", "ratified": "ditetapkan",
     "delivered": "dikirim ke registri", "accepted": "diterima registri", "rejected": "ditolak registri",
 }  # fmt: skip

@@ -46,7 +46,7 @@ CASES: Mapping[str, tuple[str, str]] = {
         "padan review verdict KELUARGA replacement_confirmed, atau padan review void KELUARGA REF",
     ),
     "equivocation": ("satu nomor isian dengan dua isi", "padan review void KELUARGA REF salah satunya"),
-    "reattach_conflict": ("isian dipindah ke dua keluarga", "padan review undo KELUARGA REF salah satunya"),
+    "reattach": ("isian dipindah ke dua keluarga", "padan review undo KELUARGA REF salah satunya"),
     "filled_while_linked": (
         "diisi selagi keluarga digabung",
         "padan review verdict KELUARGA keep_filled, atau padan review reattach",

@@ -15,10 +15,12 @@ from typing import Any
 import click
 import pytest
 
+from field_forms.client.screens import STATE_WORDS
 from schemas.bodies import VERDICTS
 from schemas.event import KINDS
 from server.auth.rights import ROLES
 from server.cli import found_commands
+from server.commands._review_text import CASES, STATE_NAMES
 from server.sample.listing import OUTCOMES
 from server.store.migrations import open_store
 from server.store.schema_0001 import STATEMENTS
@@ -142,6 +144,14 @@ def test_the_glossary_has_every_state_kind_conflict_verdict_and_role(root: Path)
     assert {word for word in told_apart if f"**{word}**" not in text} == set()
 
 
+def test_tablet_supervisor_and_glossary_use_the_same_words(root: Path) -> None:
+    text = (root / "docs/glossary.md").read_text(encoding="utf-8")
+    states = _words(text, "States of a household")
+    assert states == {state: word.lower() for state, word in STATE_WORDS.items()} == STATE_NAMES
+    cases = {kind: word for kind, word in _words(text, "Conflicts and cases").items() if kind not in VERDICTS}
+    assert cases == {kind: CASES[kind][0] for kind in _conflicts(root)}
+
+
 def test_every_decision_has_a_number_of_its_own(root: Path) -> None:
     numbers = [path.name[:4] for path in sorted((root / "docs/decisions").glob("*.md"))]
     assert len(numbers) == len(set(numbers))
@@ -179,7 +189,7 @@ def _is_command(group: click.Group, words: list[str]) -> bool:
     """Whether the first words are a command; what follows a command are its arguments, or the sentence it stands in."""
     command = group.commands.get(words[0])
     if isinstance(command, click.Group):
-        return len(words) < 2 or words[1] in command.commands or command.invoke_without_command
+        return len(words) < 2 or words[1].startswith("-") or words[1] in command.commands
     return command is not None
 
 
@@ -187,6 +197,12 @@ def _first_cells(text: str, heading: str) -> set[str]:
     section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
     return {name for cell in cells for name in re.findall(r"`([a-z_]+)`", cell)}
+
+
+def _words(text: str, heading: str) -> dict[str, str]:
+    """Code -> Indonesian word, of the tables under a heading."""
+    section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \|", section, re.MULTILINE))
 
 
 def _conflicts(root: Path) -> set[str]:
