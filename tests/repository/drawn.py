@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from schemas.problems import CATALOGUE, RETIRED
-from server.auth.rights import RIGHTS, ROLES
+from server.auth.rights import ACTION_NAMES, RIGHTS, ROLES
 from server.cli import found_commands
 from server.settings import env_example, setting_fields
 
@@ -44,9 +44,11 @@ def problems_table() -> str:
 
 def rights_table() -> str:
     """Who may do what inside the areas of the account: a line for each action, a column for each role."""
-    lines = ["| action | " + " | ".join(f"`{role}`" for role in ROLES) + " |", "|---" * (len(ROLES) + 1) + "|"]
+    lines = ["| action | in words | " + " | ".join(f"`{role}`" for role in ROLES) + " |"]
+    lines.append("|---" * (len(ROLES) + 2) + "|")
     for action, roles in RIGHTS.items():
-        lines.append(f"| `{action}` | " + " | ".join("yes" if role in roles else "" for role in ROLES) + " |")
+        marks = " | ".join("yes" if role in roles else "" for role in ROLES)
+        lines.append(f"| `{action}` | {ACTION_NAMES[action]} | {marks} |")
     return "\n".join(lines)
 
 
