@@ -96,6 +96,7 @@ def set_stage(root: Path, seed: int, port: int = 0) -> Stage:
     registry_server, registry_port = bound_server(Registry(ledger, faults, {CLIENT_NAME: secret.encode()}), 0)
     registry_url = f"http://{HOST}:{registry_port}"
     own = {
+        "PADAN_STAFF": "pengawas",
         "PADAN_REGISTRY_URL": registry_url,
         "PADAN_REGISTRY_SECRET_FILE": str(secret_file),
         "PADAN_CAMPAIGN": "demo",
