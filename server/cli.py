@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "areas": "areas",
     "assign": "review",
     "audit": "audit",
+    "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",
     "doctor": "doctor",

@@ -52,6 +52,11 @@ def set_setting(db: Connection, name: str, value: str) -> None:
     )
 
 
+def drop_setting(db: Connection, name: str) -> None:
+    """Forget a named value."""
+    db.run("delete from meta where name = :name", {"name": name})
+
+
 def campaign_closes_ms(db: Connection) -> int | None:
     """When the campaign closes (ms since 1970), or None for an open end."""
     text = setting(db, "campaign_closes_ms")

@@ -160,15 +160,16 @@ def test_every_decision_has_a_number_of_its_own(root: Path) -> None:
 def test_the_recipes_for_backup_and_restore_work(root: Path, tmp_path: Path) -> None:
     text = (root / "docs/operations.md").read_text(encoding="utf-8")
     copy_line = re.search(r'^python3 -c "(import sqlite3;.*)"$', text, re.MULTILINE)
-    script = re.search(r"<<'END'\n(.*?)\nEND$", text, re.MULTILINE | re.DOTALL)
-    assert copy_line and script
+    restore = re.search(r"^padan (campaign new-epoch .*)$", text, re.MULTILINE)
+    assert copy_line and restore
     (tmp_path / "var").mkdir()
     open_store(tmp_path / "var/padan.db").close()
     target = tmp_path / "copy.db"
     _run(["-c", copy_line[1].replace("/media/cadangan/padan-1.db", str(target))], tmp_path, {})
     before = _epoch(target)
-    said = _run(["-c", script[1]], root, {"PADAN_DATABASE": str(target)})
-    assert said.split() == ["epoch", _epoch(target)]
+    words = ["-m", "server.cli", *restore[1].split(), "--yes"]
+    said = _run(words, root, {"PADAN_DATABASE": str(target)})
+    assert said.splitlines()[0] == f"epoch {_epoch(target)}"
     assert before != _epoch(target)
 
 
