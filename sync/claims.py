@@ -212,6 +212,8 @@ def _lay_elsewhere(claim: Claim, located: Mapping[Pair, Any], components: Compon
 def _own_homes(claim: Claim, homes: frozenset[Home], place: str | None) -> frozenset[Home]:
     """A verdict names the pairs of several families, but what it says is about the person of its own part in the
     household it is filed under first. The pairs may stand under another key of that person."""
+    if place is None:
+        return NOTHING  # filed first under a family that is folded apart: it says nothing about this one's person
     key = person_key_of(split_path(claim.path)[0])
     near = frozenset(home for home in homes if home[0] == place) or homes
     own = frozenset(home for home in near if home[1] == key)

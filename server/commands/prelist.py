@@ -193,7 +193,7 @@ def _import(opened: Opened, source_list: SourceList, order: Order, as_json: bool
                 continue
             problems[item.code] += 1
             if item.severity == ERROR and not as_json:
-                click.echo(f"{item.place}: {item.message()}", err=True)
+                click.echo(f"{item.place()}: {item.message()}", err=True)
 
     now_ms, begun_ms = opened.clock.now_ms(), opened.clock.monotonic_ms()
     with _bar() as bar:
