@@ -51,7 +51,8 @@ def list_command(states: tuple[str, ...], limit: int) -> None:
             click.echo(_line(row))
         for waiting in delivery_queue.blocked(db, limit):
             if waiting.wanted:
-                click.echo(f"{waiting.household_id}  menunggu tempat yang dipegang keluarga lain")
+                holders = ", ".join(deliver.waits_for(db, waiting.household_id)) or "keluarga lain"
+                click.echo(f"{waiting.household_id}  menunggu {holders}: ada orang yang tercatat di kedua keluarga")
             elif waiting.blocked_on == KEY_SPENT:
                 click.echo(f"{waiting.household_id}  versi ini pernah dikirim dan sudah diganti; sahkan lagi")
 

@@ -14,7 +14,7 @@ from schemas.problems import ProblemError
 from server.flows.deliver_judge import PAUSED, Dispatch, Judgement, frozen, judge, paused
 from server.flows.deliver_prepare import ORDERED, order_withdrawal, sweep
 from server.flows.deliver_send import Sent, Wire, send_round
-from server.store import delivery_queue, households, identity, leases, outbox, standings
+from server.store import delivery_queue, households, identity, leases, outbox, reservations, standings
 from server.store.database import Connection
 from server.store.events import regions
 from server.store.outbox import OutboxRow
@@ -135,7 +135,7 @@ def dry_run(db: Connection, dispatch: Dispatch, household_id: str) -> dict[str, 
     region = households.region_of(db, household_id)
     if region is None:
         raise ProblemError("not_found", f"Keluarga {household_id} tidak ada.")
-    return _explained(judge(db, dispatch, region, household_id))
+    return _explained(db, judge(db, dispatch, region, household_id))
 
 
 def dry_run_all(db: Connection, dispatch: Dispatch) -> Iterator[dict[str, Any]]:
@@ -145,18 +145,27 @@ def dry_run_all(db: Connection, dispatch: Dispatch) -> Iterator[dict[str, Any]]:
             after = ""
             while page := households.page(db, region, state=state, after_id=after, limit=200):
                 for record in page:
-                    yield _explained(judge(db, dispatch, region, record.household_id))
+                    yield _explained(db, judge(db, dispatch, region, record.household_id))
                 after = page[-1].household_id
 
 
-def _explained(found: Judgement) -> dict[str, Any]:
+def waits_for(db: Connection, household_id: str) -> list[str]:
+    """The families that hold a NIK or a person that this one wants to deliver. They have the same person: a verdict,
+    or moving the person, settles whose it is."""
+    waiting = delivery_queue.waiting_of(db, [household_id]).get(household_id)
+    held = reservations.holders(db, waiting.wanted) if waiting is not None else {}
+    return sorted(set(held.values()) - {household_id})
+
+
+def _explained(db: Connection, found: Judgement) -> dict[str, Any]:
+    blockers = waits_for(db, found.household_id)
     standing = found.standing.get(found.household_id)
     if found.unsettled:
         action = "wait"
     elif found.withdraw:
         action = "withdraw"
     else:
-        action = "none" if found.reasons else "deliver"
+        action = "none" if found.reasons else "wait" if blockers else "deliver"
     return {
         "household_id": found.household_id,
         "action": action,
@@ -164,6 +173,7 @@ def _explained(found: Judgement) -> dict[str, Any]:
         "version": found.version,
         "standing": standing.standing.version if standing and standing.standing.stands() else None,
         "reasons": [{"code": each.code, "about": each.about, "text": REASONS[each.code]} for each in found.reasons],
+        "waits_for": [] if found.reasons else blockers,
         "persons": len(found.payload["persons"]) if found.payload else 0,
         "rows": [{"state": row.state, "version": row.version, "problem": row.problem} for row in found.rows],
     }

@@ -10,7 +10,7 @@ from e2e_world import HOUR_MS, OFFICERS, REGION, World
 
 from field_forms.client import FieldClient
 from schemas.problems import ProblemError
-from server.flows import families, people, review
+from server.flows import deliver, families, people, review
 from server.store import cases
 
 WEIGHTS = {
@@ -278,7 +278,7 @@ class Campaign:
             except field.REFUSED as problem:
                 self.refused[f"finish: {type(problem).__name__} {str(problem)[:60]}"] += 1
         self._sync_all()
-        for _ in range(3):
+        for _ in range(4):
             self._decide_all()
             self._finish_all()
             for _ in range(8):
@@ -286,6 +286,7 @@ class Campaign:
                 world.work()
             world.clock.advance_ms(26 * HOUR_MS)
             world.work()
+            self._give_persons_to_one_family()
         world.fold()
         self._sync_all()
         world.pull()
@@ -337,6 +338,18 @@ class Campaign:
                 review.ratify(world.desk(), [household], paper)
         world.fold()
 
+    def _give_persons_to_one_family(self) -> None:
+        """Delivery names the family that has the same person; the supervisor moves that person out of there."""
+        world = self.world
+        for household in world.ids():
+            for other in deliver.dry_run(world.store.db, world.office.dispatch, household)["waits_for"]:
+                own = {key for each in _present(world.record(household)) for key in each["keys"]}
+                for person in _present(world.record(other)):
+                    if own & set(person["keys"]):
+                        families.move(world.desk(), other, person["key"], household)
+                        self.done["person in two families"] += 1
+                        world.fold()
+
     def _settle_some(self, household: str) -> None:
         """One conflict of each kind and place, as a supervisor would."""
         desk = self.world.desk()
@@ -377,3 +390,7 @@ class Campaign:
             review.settle_nik(desk, case, "wrong_nik", person=persons[0])
         else:
             review.settle_nik(desk, case, "two_people")
+
+
+def _present(record: Any) -> list[Any]:
+    return [each for each in record["persons"] if "moved_to" not in each]

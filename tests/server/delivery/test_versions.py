@@ -194,6 +194,9 @@ def test_a_household_waits_for_the_place_until_the_other_gives_it_up(scene: Deli
     new = scene.ratified(NIKS[1])
     scene.run()
     assert (scene.rows(new), len(scene.applications())) == ([], 1)
+    told = deliver.dry_run(scene.db, scene.dispatch, new)
+    assert (told["action"], told["waits_for"]) == ("wait", [old])
+    assert deliver.dry_run(scene.db, scene.dispatch, old)["waits_for"] == []
     scene.ratify(old)
     scene.run()
     assert scene.standing() == {old: 2, new: 1}
