@@ -149,10 +149,14 @@ _STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, 
 
 
 def _registry(settings: Settings) -> Finding:
+    if settings.registry_kind == "file":
+        folder = Path(settings.registry_folder or ".")
+        if not settings.registry_folder or not os.access(folder, os.W_OK):
+            found = f"folder {settings.registry_folder or '(kosong)'} tidak ada atau tidak dapat ditulisi"
+            return Finding("registri", WRONG, found, "Buat folder itu, atau setel PADAN_REGISTRY_FOLDER.")
+        return Finding("registri", OK, f"berkas di {folder}")
     if not settings.registry_url:
         return Finding("registri", OK, "tidak disetel: data yang ditetapkan menunggu")
-    if not settings.registry_secret:
-        return Finding("registri", WRONG, "PADAN_REGISTRY_SECRET kosong", "Isi kunci, atau PADAN_REGISTRY_SECRET_FILE.")
     try:
         requests.get(settings.registry_url, timeout=(3, 5))
     except requests.RequestException as error:

@@ -51,3 +51,43 @@ def test_a_problem_is_told_with_its_code(monkeypatch: pytest.MonkeyPatch, capsys
     assert stopped.value.code == 1
     told = capsys.readouterr().err
     assert "what happened" in told and told.strip().endswith(f"[{code}]")
+
+
+def test_the_names_of_commands_are_known_without_loading_them() -> None:
+    real = {command.name: command for command in cli.found_commands()}
+    assert set(real) == set(cli.MODULES), "add the command to MODULES in server/cli.py"
+    assert [name for name, command in real.items() if (command.help or "").startswith("RUSAK")] == []
+
+
+def test_one_command_loads_one_module_and_the_version_none() -> None:
+    code = """
+import sys
+from server import cli
+sys.argv = ["padan", *sys.argv[1:]]
+try:
+    cli.main()
+except SystemExit:
+    pass
+print("loaded", sorted(name for name in sys.modules if name.startswith("server.commands.")), file=sys.stderr)
+"""
+
+    def loaded(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        return done.stderr
+
+    assert "loaded []" in loaded("--version")
+    assert "loaded ['server.commands._opening', 'server.commands.audit']" in loaded("audit", "--help")
+
+
+def test_a_broken_module_breaks_no_other_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "server.commands.audit", None)
+    names = {command.name for command in cli.found_commands()}
+    assert {"audit", "review", "doctor"} <= names
+    monkeypatch.setattr(cli, "padan", click.Group("padan"))
+    monkeypatch.setattr(sys, "argv", ["padan", "audit", "verify", "--json"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert "padan audit tidak dapat dimuat" in capsys.readouterr().err
