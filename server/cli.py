@@ -18,7 +18,7 @@ from server import commands
 
 MODULES: Mapping[str, str] = {
     "areas": "areas",
-    "assign": "review",
+    "assign": "assign",
     "audit": "audit",
     "campaign": "campaign",
     "delivery": "delivery",

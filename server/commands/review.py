@@ -1,4 +1,4 @@
-"""`padan review ...` and `padan assign`: the supervisor's work by command, until there are pages for it.
+"""`padan review ...`: the supervisor's work by command, until there are pages for it.
 
 Every command opens the database, takes a seat at the desk of a staff account, and calls one flow.
 """
@@ -33,16 +33,6 @@ _json = click.option("--json", "as_json", is_flag=True, help="Satu objek JSON se
 @click.group("review")
 def group() -> None:
     """Pemeriksaan oleh pengawas / the supervisor's review."""
-
-
-@click.command("assign")
-@click.argument("household")
-@click.argument("officers", metavar="PETUGAS...", nargs=-1, required=True)
-@click.option("--until", metavar="TANGGAL", help="Sampai tanggal, YYYY-MM-DD.")
-@as_staff
-def assign(household: str, officers: tuple[str, ...], until: str | None, staff: str | None) -> None:
-    """Tugaskan keluarga kepada petugas / give a household to an officer."""
-    act(staff, lambda desk: review.assign(desk, household, officers, until))
 
 
 @group.command("list")
@@ -247,7 +237,7 @@ def ratify(
 for _each in _review_acts.commands:
     group.add_command(_each)
 
-commands = (group, assign)
+command = group
 
 
 def _words(desk: Desk) -> review_text.Words:
