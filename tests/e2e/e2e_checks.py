@@ -125,7 +125,8 @@ def check_tablets(world: World) -> None:
         scopes = set(devices.officer_of(world.store.db, officer).scopes)
         village = {each for each in world.ids() if world.record(each)["area"] in scopes}
         seen = {each.household_id for each in client.households()}
-        assert seen == mine | village, (name, seen ^ (mine | village))
+        too_many, missing = seen - mine - village, (mine | village) - seen
+        assert not too_many and not missing, (name, too_many, missing, sorted(scopes))
         assert not any(known.data for known in client.households() if known.level != "full"), name
 
 

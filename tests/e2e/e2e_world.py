@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from field_forms.areas import load_areas
 from field_forms.built import FORMS, source_folder
@@ -138,8 +139,9 @@ class World:
         self.ledger, self.faults, registry_url, self.clock = registry
         self.log = io.StringIO()
         configure_logging("debug", self.log)
-        self.store = open_store(folder / "padan.db")
-        self.keys = load_keys(self.store.db, NOW_MS)
+        with _drawn_from(self.rng):
+            self.store = open_store(folder / "padan.db")
+            self.keys = load_keys(self.store.db, NOW_MS)
         self.app = create_app(self.store, load_settings({}, folder), clock=self.clock)
         for form in FORMS:
             publish_form(self.store.db, prepare_file(source_folder(form)), now_ms=NOW_MS, by="operator")
@@ -288,6 +290,14 @@ def a_world(folder: Path, seed: int, families: int) -> Iterator[World]:
         finally:
             world.close()
     ledger.close()
+
+
+@contextmanager
+def _drawn_from(rng: random.Random) -> Iterator[None]:
+    """A server's keys decide salts and so refs: the same seed must give the same keys."""
+    hexadecimal = lambda size: rng.randbytes(size).hex()  # noqa: E731
+    with patch("secrets.token_bytes", rng.randbytes), patch("secrets.token_hex", hexadecimal):
+        yield
 
 
 def _read(path: Path) -> list[dict[str, str]]:
