@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick]` and `python -m benchmarks rebuild --households N`: a table, then one JSON line.
+"""`python -m benchmarks [--quick]`, `... pull`, `... stored`, `... rebuild --households N`: tables, then one JSON line.
 
 Nothing is kept: each run works in a folder of its own, on the disk that TMPDIR names, and removes it.
 """
@@ -12,13 +12,15 @@ import time
 from pathlib import Path
 
 from benchmarks import folding, growing, pulling, rebuilding, sizes, taking_in, wire
-from benchmarks.figures import BENCH, REBUILD, machine, one_line, table
+from benchmarks.figures import BENCH, PULL, REBUILD, STORED, machine, one_line, table
+
+SUBMISSIONS, SUBMISSIONS_QUICK = 1_000, 200
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what was asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("all", "rebuild"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "pull", "rebuild", "stored"), default="all")
     parser.add_argument("--quick", action="store_true", help="under two minutes: fewer rounds, smaller sizes")
     parser.add_argument("--households", type=int, help="of the rebuild, or the last step of the growing database")
     chosen = parser.parse_args(arguments)
@@ -29,8 +31,16 @@ def main(arguments: list[str] | None = None) -> None:
             asked = chosen.households or (1_000 if chosen.quick else 100_000)
             figures, values, breakdown = REBUILD, rebuilding.measure(folder, asked, _tell), {}
             about = {"command": f"python -m benchmarks rebuild --households {asked}"}
+        elif chosen.what == "pull":
+            figures, breakdown = PULL, {}
+            values = pulling.measure_listed(folder, *((3, 1_000) if chosen.quick else (9, 20_000)))
+            about = {"command": "python -m benchmarks pull" + (" --quick" if chosen.quick else "")}
+        elif chosen.what == "stored":
+            figures = STORED
+            values, breakdown = sizes.measure(folder, SUBMISSIONS_QUICK if chosen.quick else SUBMISSIONS)
+            about = {"command": "python -m benchmarks stored" + (" --quick" if chosen.quick else "")}
         else:
-            figures = BENCH
+            figures = (*BENCH, *PULL, *STORED)
             asked = chosen.households or (1_000 if chosen.quick else 100_000)
             values, breakdown = _everything(folder, asked, quick=chosen.quick)
             about = {"command": "python -m benchmarks" + (" --quick" if chosen.quick else "")}
@@ -52,7 +62,7 @@ def _everything(folder: Path, households: int, *, quick: bool) -> tuple[dict[str
     _tell("bytes on the line")
     values |= wire.measure(folder)
     _tell("bytes stored")
-    stored, breakdown = sizes.measure(folder, 200 if quick else 1_000)
+    stored, breakdown = sizes.measure(folder, SUBMISSIONS_QUICK if quick else SUBMISSIONS)
     values |= stored
     stage, grown = growing.measure(folder, households, 100 if quick else 300, _tell)
     values |= grown

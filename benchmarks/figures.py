@@ -8,6 +8,7 @@ import platform
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,6 @@ BENCH = (
     Figure("fold_2_ms", "fold of a household with 2 submissions of the whole form, in memory", "ms", "parse_2_ms", 2),
     Figure("parse_2_ms", "`json.loads` of the same 2 submissions", "ms", "", 2),
     Figure("fold_stored_ms", "the same from the log to the stored record, NIKs settled", "ms", "", 2),
-    Figure("pull_1000", "pull over HTTP as NDJSON, 1,000 a page", "/s", "raw_read_1000"),
-    Figure("pull_10000", "pull over HTTP as NDJSON, 10,000 a page", "/s", "raw_read_10000"),
-    Figure("raw_read_1000", "raw `sqlite3` reading the same rows as lines, 1,000 at a time", "/s"),
-    Figure("raw_read_10000", "raw `sqlite3` reading the same rows as lines, 10,000 at a time", "/s"),
     *(Figure(f"push_us_at_{n}", f"CPU of one push item with {n:,} households stored", "us") for n in (1000, 10000)),
     Figure("push_us_at_100000", "CPU of one push item with 100,000 households stored", "us", "push_us_at_1000"),
     *(Figure(f"fold_us_at_{n}", f"CPU of one stored fold with {n:,} households stored", "us") for n in (1000, 10000)),
@@ -55,12 +52,25 @@ BENCH = (
     Figure("wire_bytes_full", "JSON of one whole submission as it travels, not packed", "B"),
     Figure("wire_up_per_household", "sync of 25 filled households: bytes up, each, gzip", "B"),
     Figure("wire_empty_sync", "a sync with nothing to say: bytes both ways, headers apart", "B"),
-    Figure("stored_log", "stored per whole submission in the log: head, parts, keys", "B", "wire_bytes_full"),
-    Figure("stored_record", "stored per household as record: data, trail, NIKs, keys", "B", "wire_bytes_full"),
-    Figure("stored_data", "of it `data`, the bytes that are served", "B"),
-    Figure("stored_trail", "of it `trail`, how each value came about", "B"),
 )
-"""What `python -m benchmarks` prints."""
+"""What `python -m benchmarks` prints, and `PULL` and `STORED` after it."""
+
+PULL = (
+    Figure("pull_1000", "pull over HTTP as NDJSON, 1,000 a page", "/s", "raw_read_1000"),
+    Figure("pull_10000", "pull over HTTP as NDJSON, 10,000 a page", "/s", "raw_read_10000"),
+    Figure("raw_read_1000", "raw `sqlite3` reading the same rows as lines, 1,000 at a time", "/s"),
+    Figure("raw_read_10000", "raw `sqlite3` reading the same rows as lines, 10,000 at a time", "/s"),
+)
+"""What `python -m benchmarks pull` prints."""
+
+STORED = (
+    Figure("stored_wire", "JSON of one whole submission as it travels, not packed", "B"),
+    Figure("stored_log", "stored per whole submission in the log: head, parts, keys", "B", "stored_wire"),
+    Figure("stored_record", "stored per household as record: data, packed trail, NIKs, keys", "B", "stored_wire"),
+    Figure("stored_data", "of it `data`, the bytes that are served", "B"),
+    Figure("stored_trail", "of it `trail`, how each value came about, packed", "B"),
+)
+"""What `python -m benchmarks stored` prints."""
 
 REBUILD = (
     Figure("import_s", "reading the workbook and appending the events", "s"),
@@ -91,6 +101,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "load": f"{os.getloadavg()[0]:.1f}",
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 
 

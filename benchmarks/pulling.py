@@ -6,11 +6,24 @@ import json
 import sqlite3
 import statistics
 import time
+from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.stage import Served, Stage, serving
+from benchmarks.listing import import_sample
+from benchmarks.material import REGION, campaign
+from benchmarks.stage import Served, Stage, serving, set_stage
 
 PAGES = (1_000, 10_000)
+
+
+def measure_listed(folder: Path, rounds: int, records: int) -> dict[str, float]:
+    """The same on a database of its own, of listed families."""
+    stage = set_stage(folder / "pull")
+    import_sample(stage, campaign(), range(records))
+    stage.fold()
+    found = measure(stage, rounds, records)
+    stage.store.close()
+    return found
 
 
 def measure(stage: Stage, rounds: int, records: int) -> dict[str, float]:
@@ -45,8 +58,9 @@ def _read(stage: Stage, page: int, records: int) -> float:
     begun = time.perf_counter()
     while seen < records:
         rows = raw.execute(
-            "select feed_position, data from households where feed_position > ? order by feed_position limit ?",
-            (after, page),
+            """select feed_position, data from households where home_region = ? and feed_position > ?
+               order by feed_position limit ?""",
+            (REGION, after, page),
         ).fetchall()
         if not rows:
             break

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from itertools import islice
 from pathlib import Path
 
 from benchmarks.material import Tablet
 from benchmarks.stage import Stage, set_stage
 
-SUBMISSIONS = 1_000
 LOG_TABLES = frozenset({"log", "parts", "filings", "known_households"})
 
 
@@ -24,6 +24,7 @@ def measure(folder: Path, submissions: int) -> tuple[dict[str, float], dict[str,
     columns = {f"{table}.{column}": _length(stage, table, column) / submissions for table, column in _COLUMNS}
     log = sum(size for name, size in tables.items() if name in LOG_TABLES)
     figures = {
+        "stored_wire": statistics.fmean(map(len, wires)),
         "stored_log": log,
         "stored_record": sum(tables.values()) - log,
         "stored_data": columns["households.data"],
