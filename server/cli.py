@@ -111,7 +111,9 @@ def _told(error: Exception) -> str:
     if isinstance(error, SettingsInvalid | StoreError):
         return str(error)
     if isinstance(error, ProblemError):
-        return f"{error.problem.title_id} / {error}. {error.problem.action} [{error.code}]"
+        # What was said on the spot is for whoever typed the command; the catalogue's words are for any client.
+        said = error.detail or f"{error.problem.title_id} / {error.problem.title}. {error.problem.action}"
+        return f"{said} [{error.code}]"
     raise error
 
 

@@ -178,13 +178,15 @@ def record_text(
 ) -> str:
     """A household: values with their origin, members, conflicts, what is awaited or held, and the events."""
     state = STATE_NAMES.get(data["state"], data["state"])
+    # Before a visit next to nothing is relevant by the form's rules: to say so of each line would hide the list.
+    visited = data["state"] not in ("listed", "assigned")
     lines = [
         f"Keluarga {head_name(data)}   [{state}]",
         f"  nomor {data['household_id']}   sidik data {data['data_digest'][:12]}",
         f"  {words.place(data['area'])} ({data['area']})   petugas: {', '.join(data['assigned']) or '-'}",
         *(f"  juga dikenal sebagai {alias}" for alias in data["aliases"]),
         "",
-        *_fields("h", data["household"], trail, words),
+        *_fields("h", data["household"], trail, words, visited),
     ]
     for number, person in enumerate(data["persons"], 1):
         age = f"   umur {person['age']}" if "age" in person else ""
@@ -192,7 +194,7 @@ def record_text(
         if "moved_to" in person:
             to = person["moved_to"]
             lines.append("  pindah ke luar" if to == "outside" else f"  pindah ke keluarga {to}")
-        lines += _fields(f"p/{person['key']}", person["fields"], trail, words)
+        lines += _fields(f"p/{person['key']}", person["fields"], trail, words, visited)
     lines += _conflicts(data["conflicts"], words)
     for case in niks:
         lines += _nik_case(case, data["household_id"])
@@ -211,13 +213,13 @@ def _one(question: Field | None, value: Any) -> str:
     return label if label == value else f"{label} [{value}]"
 
 
-def _fields(part: str, fields: Mapping[str, Any], trail: Mapping[str, Any], words: Words) -> list[str]:
+def _fields(part: str, fields: Mapping[str, Any], trail: Mapping[str, Any], words: Words, visited: bool) -> list[str]:
     lines = []
     for name, item in fields.items():
         origin = trail["values"].get(f"{part}/{words.dictionary.register(part[:1], name)}", {})
         source = f"   <- {origin['actor']}, bukti {origin['evidence']}" if "actor" in origin else ""
         notes = "".join(f" [{flag}]" for flag in item.get("flags", ()))
-        notes += " [tidak relevan]" * bool(item.get("irrelevant"))
+        notes += " [tidak relevan]" * bool(visited and item.get("irrelevant"))
         lines.append(f"  {words.label(part[:1], name)} ({name}): {words.said(part[:1], name, item)}{notes}{source}")
     return lines
 
