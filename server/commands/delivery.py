@@ -50,9 +50,9 @@ def list_command(states: tuple[str, ...], limit: int) -> None:
         for row in outbox.in_states(db, states, limit) if states else ():
             click.echo(_line(row))
         for waiting in delivery_queue.blocked(db, limit):
-            if waiting.wanted:
-                holders = ", ".join(deliver.waits_for(db, waiting.household_id)) or "keluarga lain"
-                click.echo(f"{waiting.household_id}  menunggu {holders}: ada orang yang tercatat di kedua keluarga")
+            if holders := deliver.waits_for(db, waiting.household_id):
+                told = f"menunggu {', '.join(holders)}: ada orang yang tercatat di kedua keluarga"
+                click.echo(f"{waiting.household_id}  {told}")
             elif waiting.blocked_on == KEY_SPENT:
                 click.echo(f"{waiting.household_id}  versi ini pernah dikirim dan sudah diganti; sahkan lagi")
 

@@ -6,6 +6,7 @@ may run in several processes at once; what keeps them apart are leases, reservat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,10 @@ from sync.pacing import Circuit
 
 ROUNDS_MAX = 200
 DEAD = ("rejected",)
+
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Of the registry's answer "taken": whom it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +155,16 @@ def dry_run_all(db: Connection, dispatch: Dispatch) -> Iterator[dict[str, Any]]:
 
 
 def waits_for(db: Connection, household_id: str) -> list[str]:
-    """The families that hold a NIK or a person that this one wants to deliver. They have the same person: a verdict,
-    or moving the person, settles whose it is."""
+    """The families that hold a NIK or a person that this one wants to deliver: known here, or told by the registry.
+
+    They have the same person: a verdict, or moving the person, settles whose it is."""
+    region = households.region_of(db, household_id) or ""
     waiting = delivery_queue.waiting_of(db, [household_id]).get(household_id)
-    held = reservations.holders(db, waiting.wanted) if waiting is not None else {}
-    return sorted(set(held.values()) - {household_id})
+    found = set(reservations.holders(db, waiting.wanted).values()) if waiting is not None else set()
+    for row in outbox.of_household(db, region, household_id):
+        if row.state == "waiting_reservation" and row.problem_code == "taken":
+            found |= set(UUID.findall(row.problem or ""))
+    return sorted(found - {household_id})
 
 
 def _explained(db: Connection, found: Judgement) -> dict[str, Any]:

@@ -45,6 +45,9 @@ def replace(db: Connection, region: str, fresh: Sequence[StoredRecord], ids: Seq
         if household not in targets or targets[household].area != old[household].area:
             # Whoever sees the old area only is not sent the alias, which lies where the canonical household lies.
             _write_removal(db, region, household, old[household].area, "")
+        for officer in old[household].officers:
+            # Who works on it from elsewhere may not be sent the alias either, now or once the family is another's.
+            _write_removal(db, region, household, old[household].area, officer)
         changed.append(household)
     for alias, record in sorted(targets.items()):
         if present.get(alias) != record.household_id:

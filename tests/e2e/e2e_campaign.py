@@ -356,6 +356,7 @@ class Campaign:
         data = self.world.record(household)
         for line in data["awaiting"]:
             families.waive(desk, household, line["ref"])
+        disputed = any(conflict["kind"] == "field" for conflict in data["conflicts"])
         for conflict in data["conflicts"]:
             kind, heads = conflict["kind"], conflict["heads"]
             if kind == "field":
@@ -371,6 +372,8 @@ class Campaign:
                 review.settle(desk, household, "keep_filled", path=heads[0]["ref"])
             elif kind == "reattach":
                 families.undo(desk, household, heads[0]["ref"])
+            elif kind == "membership_conflict" and disputed:
+                continue  # a member whose answers are disputed cannot be moved: in the next round
             elif kind == "membership_conflict":
                 to = next(each for each in sorted(conflict["households"]) if each != "outside")
                 families.move(desk, household, conflict["keys"][0], to)

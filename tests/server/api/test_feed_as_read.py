@@ -106,6 +106,21 @@ def test_whoever_is_assigned_a_family_elsewhere_hears_of_it_being_joined_to_anot
     assert {"alias"} <= {item["kind"] for item in later}
 
 
+def test_a_family_that_was_joined_and_then_given_to_another_officer_leaves_the_tablet(village):
+    village.world.push(village.world.sealed(ELSEWHERE, {"address": "Jl. Jauh 1"}, actor="petugas1"))
+    village.world.fold()
+    village.assigned(ELSEWHERE)
+    people.add_officer(village.world.db, "siti", "Siti", [OTHER_VILLAGE], village.clock.now_ms())
+    items, cursor = read(village)
+    held = applied(items)
+    assert held[ELSEWHERE] == "full"
+    village.world.staff("link", HOUSEHOLD, {"households": [HOUSEHOLD, ELSEWHERE]}, also=[(ELSEWHERE, REGION)])
+    village.world.fold()
+    village.world.staff("assignment", HOUSEHOLD, {"officer": "budi"}, context=seen(village, HOUSEHOLD))
+    village.world.fold()
+    assert applied(read(village, cursor)[0], held) == applied(read(village)[0]) == {}
+
+
 @pytest.mark.parametrize(("path", "token"), [("/v1/feed", "read"), ("/v1/households", "pull")])
 def test_pages_read_while_others_write_leave_nothing_out(village, path, token):
     """A reader goes on and on through small pages while a writer changes families; in the end it holds the last."""

@@ -37,6 +37,7 @@ def test_a_place_that_the_registry_gave_to_another_waits_and_goes_when_it_is_fre
     assert scene.rows(household) == [("deliver", 1, "waiting_reservation")]
     (row,) = outbox.in_states(scene.db, ("waiting_reservation",))
     assert (row.problem_code, stranger in str(row.problem)) == ("taken", True)
+    assert deliver.dry_run(scene.db, scene.dispatch, household)["waits_for"] == [stranger]
     scene.ledger.release(NIKS[0], stranger)
     assert scene.tick().claimed == 0, "it is not asked again at once"
     scene.clock.advance_ms(deliver_send.TAKEN_WAIT_MS + 1_000)
