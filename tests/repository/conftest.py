@@ -13,8 +13,8 @@ import pytest
 
 PACKAGES = ("schemas", "sync", "field_forms", "server")
 # Where there is no git (an sdist), everything counts but what setting up and running leave behind.
-_LEFT_BEHIND = {".git", ".venv", "__pycache__", "built", "var", "demo", "dist", "build"}
-_LEFT_BEHIND |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
+_LEFT_AT_THE_TOP = {".git", ".venv", "var", "demo", "dist", "build", ".env"}
+_LEFT_AT_THE_TOP |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def tracked(root: Path) -> list[Path]:
     if names:
         paths = [root / name for name in names]
     else:
-        paths = [path for path in root.rglob("*") if not _LEFT_BEHIND & set(path.relative_to(root).parts)]
+        paths = [path for path in root.rglob("*") if not _left_behind(path.relative_to(root))]
     files = sorted(path for path in paths if path.is_file())
     assert len(files) > 50, "the tracked files were not found"
     return files
@@ -60,6 +60,11 @@ def modules(root: Path, tracked: list[Path]) -> list[Module]:
 def own_modules(modules: list[Module]) -> list[Module]:
     """Those of the four packages."""
     return [module for module in modules if module.inside(*PACKAGES)]
+
+
+def _left_behind(path: Path) -> bool:
+    top, name = path.parts[0], path.as_posix()
+    return top in _LEFT_AT_THE_TOP or "__pycache__" in path.parts or name.startswith("field_forms/built/")
 
 
 def _names_in_git(root: Path) -> list[str]:

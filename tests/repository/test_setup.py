@@ -112,3 +112,49 @@ def test_a_python_that_is_too_old_is_named(place: Path, tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "needs Python 3.11 or newer" in done.stderr and "3.9.2" in done.stderr
     assert not (place / ".venv").exists()
+
+
+def test_a_folder_that_was_moved_gets_its_command_anew(make: Make, place: Path) -> None:
+    make("setup")
+    elsewhere = place.rename(place.with_name("elsewhere"))
+    elsewhere.rename(place)
+    assert make("setup")[1] == [], "back where it was"
+    place.rename(elsewhere)
+    done = subprocess.run(["make", "-n", "setup"], cwd=elsewhere, capture_output=True, text=True, check=True)
+    assert "--editable ." in done.stdout and "--require-hashes" not in done.stdout
+
+
+def test_a_step_that_failed_is_done_again_and_those_before_it_are_not(make: Make, place: Path) -> None:
+    python = place / ".venv/bin/python"
+    works = python.read_text()
+    python.write_text(works.replace("*areas.build*)", "*areas.build*) echo 'areas: no network' >&2; exit 1 ;; never)"))
+    done = subprocess.run(["make", "setup"], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "areas: no network" in done.stderr and done.stdout == ""
+    python.write_text(works)
+    assert make("setup")[1] == ["python -m field_forms.areas.build", "padan form build"]
+
+
+def test_an_environment_without_its_python_is_made_from_the_start(make: Make, place: Path) -> None:
+    make("setup-dev")
+    (place / ".venv/bin/python").unlink()
+    (place / ".venv/bin/python").symlink_to(place / "gone")
+    done = subprocess.run(["make", "-n", "setup-dev"], cwd=place, capture_output=True, text=True, check=True)
+    steps = [".ci/make-venv", "requirements/lock.txt", "requirements/lock-dev.txt", "--editable ."]
+    assert [step for step in steps if step not in done.stdout] == []
+
+
+def test_cleaning_says_what_it_removes_and_leaves_the_operators_database(make: Make, place: Path) -> None:
+    for name in ("var/demo", "field_forms/built"):
+        (place / name).mkdir(parents=True)
+    (place / "var/padan.db").touch()
+    said = make("clean")[0]
+    assert all(name in said for name in (".venv", "field_forms/built", "var/demo"))
+    assert not [name for name in (".venv", "field_forms/built", "var/demo") if (place / name).exists()]
+    assert (place / "var/padan.db").exists()
+    assert make("clean")[0] == "Nothing to remove.\n"
+
+
+def test_make_alone_shows_what_there_is(make: Make) -> None:
+    said, calls = make()
+    assert "make demo" in said and "make test" in said and calls == []
