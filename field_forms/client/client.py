@@ -79,7 +79,7 @@ class FieldClient:
         again when the answer was lost; one that the server revoked, or that a copy of this tablet uses as well, is
         given up for a new one: two tablets under one identity would lock each other out. Raises `ServerRefused`,
         `GaveUp`."""
-        if self.store.setting("install") is None or self.store.setting("fork"):
+        if self.store.setting("install") is None or self._shares_identity():
             self._new_install()
         try:
             answer = self._enrol(code)
@@ -94,10 +94,16 @@ class FieldClient:
             self.feed.save_scopes([each["code"] for each in answer["areas"]])
         return answer
 
+    def _shares_identity(self) -> bool:
+        """Whether a copy uses this install as well: its numbers were met twice, or this tablet's tokens were replaced
+        more than once. Once may be a server restored to a day before the enrolment, which must know the install again.
+        """
+        return bool(self.store.setting("fork")) or self.store.setting("replaced", 0) > 1
+
     def _new_install(self) -> None:
         """A new identity of this installation. What was sealed before bears the signature of the old one."""
         with self.store.transaction():
-            self.store.set(install=self._uuid(), fork=None)
+            self.store.set(install=self._uuid(), fork=None, replaced=None)
             self.store.save_tokens({"install_key": self.rng.randbytes(32).hex()})
 
     def _enrol(self, code: str) -> dict[str, Any]:

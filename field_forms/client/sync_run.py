@@ -86,6 +86,8 @@ class SyncRun:
             except ServerRefused as error:
                 if error.status not in (401, 403) or self._store.token("deposit") is None:
                     raise
+                if error.status == 401:
+                    self._store.set(replaced=self._store.setting("replaced", 0) + 1)
                 self._deposit_all(error)
         except GaveUp as error:
             self.result.stopped, self.result.wait_s = _stopped(error), error.wait_s

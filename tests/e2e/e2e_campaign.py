@@ -294,7 +294,7 @@ class Campaign:
     def _sync_all(self) -> None:
         """Whoever is not let in any more asks for a new code; copies of one tablet come apart by that."""
         world, told = self.world, []
-        for _ in range(4):
+        for _ in range(2 * len(world.tablets)):
             told = [(name, client.sync().stopped) for name, client in sorted(world.tablets.items())]
             told = [(name, stopped) for name, stopped in told if stopped]
             world.fold()

@@ -219,3 +219,19 @@ def test_two_copies_of_a_tablet_come_apart_when_they_enrol_again(campaign):
     assert all(client.sync().complete for client in both)
     assert len({client.store.setting("install") for client in both}) == 2
     assert len(campaign.store.db.all("select ref from log where kind = 'submission'")) == 2
+
+
+def test_two_copies_with_nothing_to_send_do_not_lock_each_other_out_for_ever(campaign):
+    campaign.tablet("siti", 1).close()
+    shutil.copytree(campaign.home / "siti", campaign.home / "salinan")
+    both = [
+        FieldClient(campaign.home / name, campaign.line, campaign.clock, random.Random(at), attempts_max=3)
+        for at, name in enumerate(("siti", "salinan"))
+    ]
+    for seed in range(20, 23):
+        for at, client in enumerate(both):
+            if not client.sync().complete or seed == 20:
+                code = bytes([seed * 2 + at] * 32)
+                client.enrol(issue_code(campaign.store.db, "psm-siti", code, by="t", now_ms=campaign.clock.now_ms()))
+    assert all(client.sync().complete for client in both)
+    assert all(client.sync().complete for client in both)
