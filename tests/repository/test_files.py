@@ -109,3 +109,9 @@ def _registry_hosts(folder: Path) -> set[str]:
         done = subprocess.run([*npm, *options], capture_output=True, text=True, env=environ, cwd=folder, check=True)
         urls.append(done.stdout.strip())
     return {host for url in urls if (host := urlsplit(url).hostname) and host not in {"localhost", "127.0.0.1"}}
+
+
+def test_no_two_test_modules_share_a_name(tracked: list[Path]) -> None:
+    # pytest imports them by name: the second of two would be an error of collection, and its tests would not run.
+    names = [path.name for path in tracked if path.name.startswith("test_") and path.suffix == ".py"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
