@@ -1,4 +1,6 @@
-"""`python -m benchmarks [--quick]`, `... pull`, `... stored`, `... rebuild --households N`: tables, then one JSON line.
+"""`python -m benchmarks [--quick]`, `... grow`, `... pull`, `... stored`, `... rebuild --households N`.
+
+Prints tables, then one JSON line.
 
 Nothing is kept: each run works in a folder of its own, on the disk that TMPDIR names, and removes it.
 """
@@ -12,15 +14,16 @@ import time
 from pathlib import Path
 
 from benchmarks import folding, growing, pulling, rebuilding, sizes, taking_in, wire
-from benchmarks.figures import BENCH, PULL, REBUILD, STORED, machine, one_line, table
+from benchmarks.figures import BENCH, GROW, PULL, REBUILD, STORED, machine, one_line, table
 
 SUBMISSIONS, SUBMISSIONS_QUICK = 1_000, 200
+WINDOW, WINDOW_QUICK = 300, 60
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what was asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("all", "pull", "rebuild", "stored"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "grow", "pull", "rebuild", "stored"), default="all")
     parser.add_argument("--quick", action="store_true", help="under two minutes: fewer rounds, smaller sizes")
     parser.add_argument("--households", type=int, help="of the rebuild, or the last step of the growing database")
     chosen = parser.parse_args(arguments)
@@ -31,6 +34,12 @@ def main(arguments: list[str] | None = None) -> None:
             asked = chosen.households or (1_000 if chosen.quick else 100_000)
             figures, values, breakdown = REBUILD, rebuilding.measure(folder, asked, _tell), {}
             about = {"command": f"python -m benchmarks rebuild --households {asked}"}
+        elif chosen.what == "grow":
+            figures, breakdown = GROW, {}
+            asked = chosen.households or (1_000 if chosen.quick else 100_000)
+            stage, values = growing.measure(folder, asked, WINDOW_QUICK if chosen.quick else WINDOW, _tell)
+            stage.store.close()
+            about = {"command": "python -m benchmarks grow" + (" --quick" if chosen.quick else "")}
         elif chosen.what == "pull":
             figures, breakdown = PULL, {}
             values = pulling.measure_listed(folder, *((3, 1_000) if chosen.quick else (9, 20_000)))
@@ -40,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
             values, breakdown = sizes.measure(folder, SUBMISSIONS_QUICK if chosen.quick else SUBMISSIONS)
             about = {"command": "python -m benchmarks stored" + (" --quick" if chosen.quick else "")}
         else:
-            figures = (*BENCH, *PULL, *STORED)
+            figures = (*BENCH, *GROW, *PULL, *STORED)
             asked = chosen.households or (1_000 if chosen.quick else 100_000)
             values, breakdown = _everything(folder, asked, quick=chosen.quick)
             about = {"command": "python -m benchmarks" + (" --quick" if chosen.quick else "")}
@@ -64,7 +73,7 @@ def _everything(folder: Path, households: int, *, quick: bool) -> tuple[dict[str
     _tell("bytes stored")
     stored, breakdown = sizes.measure(folder, SUBMISSIONS_QUICK if quick else SUBMISSIONS)
     values |= stored
-    stage, grown = growing.measure(folder, households, 100 if quick else 300, _tell)
+    stage, grown = growing.measure(folder, households, WINDOW_QUICK if quick else WINDOW, _tell)
     values |= grown
     _tell("pull")
     values |= pulling.measure(stage, 3 if quick else 9, min(households, 1_000 if quick else 20_000))

@@ -29,11 +29,12 @@ def measure(folder: Path, households: int, window: int, tell: Tell) -> tuple[Sta
         tell(f"{step:,} households")
         import_sample(stage, sample, range(listed, step))
         stage.fold()
+        # Each family is visited once at most: a second visit makes a dearer fold.
+        size = min(window, (step - listed) // (2 * (WINDOWS + 1)))
         pushes, folds = [], []
         for number in range(WINDOWS + 1):
             # Families of the newest part of the list: their pages are as cold as the database is large.
-            first = listed + (visited % max(1, step - listed - 3 * window))
-            push_us, fold_us, used = _window(stage, tablet, sample, range(first, step), window)
+            push_us, fold_us, used = _window(stage, tablet, sample, range(listed + visited, step), size)
             visited += used
             if number:
                 pushes.append(push_us)

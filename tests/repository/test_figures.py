@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from benchmarks.figures import BENCH, PULL, REBUILD, STORED, Figure, one_line, table
+from benchmarks.figures import BENCH, GROW, PULL, REBUILD, STORED, Figure, one_line, table
 
 RUNS = [
     ("python -m benchmarks", BENCH),
+    ("python -m benchmarks grow", GROW),
     ("python -m benchmarks pull", PULL),
     ("python -m benchmarks stored", STORED),
     ("python -m benchmarks rebuild --households 100000", REBUILD),
 ]
-EVERY = (*BENCH, *PULL, *STORED, *REBUILD)
+EVERY = (*BENCH, *GROW, *PULL, *STORED, *REBUILD)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def document(root: Path) -> str:
     return (root / "docs/figures.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("command", "figures"), RUNS, ids=["bench", "pull", "stored", "rebuild"])
+@pytest.mark.parametrize(("command", "figures"), RUNS, ids=["bench", "grow", "pull", "stored", "rebuild"])
 def test_the_tables_are_what_a_full_run_printed(document: str, command: str, figures: tuple[Figure, ...]) -> None:
     values = _printed(document, command)
     assert [figure.key for figure in figures if figure.key not in values] == []
