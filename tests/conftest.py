@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+FIGURE = "padan_figure"
 ROOT = Path(__file__).resolve().parent.parent
 
 _SLOW_MACHINE = (HealthCheck.too_slow,)
@@ -34,6 +36,12 @@ def root() -> Path:
 
 
 @pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """`figure("50 kills, 0 lost")`: a line that stands in the last lines of the run, also with several workers."""
+    return lambda line: request.node.user_properties.append((FIGURE, line))
+
+
+@pytest.fixture
 def not_run() -> Any:
     """`not_run("no PostgreSQL here: set PADAN_TEST_POSTGRES_URL")` ends the test and counts it as not run."""
     return pytest.skip
@@ -50,7 +58,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many tests could not run, and why, just before pytest's own closing line."""
+    """Give the figures that tests told, and how many could not run and why, just before pytest's own closing line."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    for report in sorted(reports, key=lambda each: str(each.nodeid)):
+        for name, line in getattr(report, "user_properties", ()):
+            if name == FIGURE:
+                terminalreporter.write_line(line)
     left_out = _left_out(terminalreporter)
     for reason, count in sorted(left_out.items()):
         terminalreporter.write_line(f"not run: {count} x {reason}")

@@ -13,6 +13,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,7 +163,9 @@ def test_an_acknowledged_event_that_is_not_there_or_stands_elsewhere_is_noticed(
     assert missing(lane) == [answer.ref, "0" * 32]
 
 
-def test_what_was_acknowledged_survives_fifty_kills_of_the_server(tmp_path: Path) -> None:
+def test_what_was_acknowledged_survives_fifty_kills_of_the_server(
+    tmp_path: Path, figure: Callable[[str], None]
+) -> None:
     lanes = []
     for number in range(LANES):
         (tmp_path / str(number)).mkdir()
@@ -173,7 +176,7 @@ def test_what_was_acknowledged_survives_fifty_kills_of_the_server(tmp_path: Path
     between = sum(lane.between for lane in lanes)
     acknowledged = sum(len(lane.acknowledged) for lane in lanes)
     lost = [ref for lane in lanes for ref in missing(lane)]
-    print(
+    figure(
         f"{LANES * KILLS_EACH} kills of padan serve, {between} of them between receipt of a body and its answer; "
         f"{sum(lane.unanswered for lane in lanes)} pushes unanswered; "
         f"{acknowledged} events acknowledged, {len(lost)} lost"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -12,8 +13,6 @@ from fold_mutants import MUTANTS
 HISTORIES_MAX = 60
 """How many histories a mutant may survive. Most are caught by the first few."""
 
-caught: dict[str, tuple[int, str, str]] = {}
-
 
 def steps_of(seed: int) -> list[int]:
     random = Random(seed)
@@ -21,7 +20,7 @@ def steps_of(seed: int) -> list[int]:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_mutant_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mutant_is_caught(name: str, monkeypatch: pytest.MonkeyPatch, figure: Callable[[str], None]) -> None:
     for seed in range(HISTORIES_MAX):
         history = grow(steps_of(seed))
         with monkeypatch.context() as patch:
@@ -30,7 +29,8 @@ def test_the_mutant_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
                 try:
                     check(history)
                 except AssertionError as error:
-                    caught[name] = (seed, check.__name__, str(error).partition("\n")[0])
+                    said = str(error).partition("\n")[0][:60]
+                    figure(f"mutant {name:24} caught at history {seed:2} by {check.__name__}: {said}")
                     return
     pytest.fail(f"{name} survived {HISTORIES_MAX} histories")
 
@@ -40,12 +40,3 @@ def test_no_check_fails_without_a_mutant() -> None:
         history = grow(steps_of(seed))
         for check in CHECKS:
             check(history)
-
-
-def test_the_table_of_mutants(capsys: pytest.CaptureFixture[str]) -> None:
-    if not caught:
-        pytest.skip("run together with the mutants")
-    with capsys.disabled():
-        print()
-        for name, (seed, check, message) in caught.items():
-            print(f"  {name:24} history {seed:3}  {check}: {message[:90]}")

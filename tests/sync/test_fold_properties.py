@@ -17,6 +17,9 @@ from fold_histories import WANTED, History, features, grow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+# One worker: the shares are counted over the histories that all checks have grown.
+pytestmark = pytest.mark.xdist_group("fold-properties")
+
 STEPS = st.lists(st.integers(0, 2**16 - 1), min_size=8, max_size=20)
 PROOF = settings.get_profile("proof") if os.environ.get("PADAN_PROOF") == "1" else settings()
 LEAST_SHARE = 0.05
@@ -49,15 +52,13 @@ def test_of_every_history(check: Callable[[History], None]) -> None:
     holds()
 
 
-def test_every_feature_occurs_in_a_share_of_the_histories(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_feature_occurs_in_a_share_of_the_histories(figure: Callable[[str], None]) -> None:
     if occurring["histories"] < len(SEEDS):  # run alone, or by another worker
         for seed in range(200):
             history_of(tuple(hashlib.sha256(b"%d %d" % (seed, n)).digest()[0] * 257 + n for n in range(14)))
     shares = {name: occurring[name] / occurring["histories"] for name in WANTED}
-    with capsys.disabled():
-        print(
-            f"\nshares of {occurring['histories']} histories: " + ", ".join(f"{n} {s:.0%}" for n, s in shares.items())
-        )
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    figure(f"shares of {occurring['histories']} histories: {told}")
     assert {name: share for name, share in shares.items() if share < LEAST_SHARE} == {}
 
 
