@@ -102,7 +102,7 @@ def test_every_decision_has_status_date_and_reason(root: Path) -> None:
 def _registry_hosts(folder: Path) -> set[str]:
     """Hosts that pip and npm fetch from: as they come, and as this machine has set them. `folder` is an empty one."""
     clean = {key: value for key, value in os.environ.items() if not key.lower().startswith("npm_config_")}
-    npm = [*npm_command(), "config", "get", "registry", "--logs-max=0"]
+    npm = [*npm_command(), "config", "get", "registry", f"--cache={folder / 'cache'}"]
     urls = [PyPI.url, f"https://{PyPI.file_storage_domain}/"]
     nowhere = ["--userconfig", str(folder / "user"), "--globalconfig", str(folder / "global")]
     for options, environ in (([], None), (nowhere, clean)):
