@@ -32,6 +32,7 @@ def evaluate_record(dictionary: Dictionary, household: Fields, persons: list[Fie
         walk = _Walk(dictionary, "p", fields, today)
         for question in dictionary.fields("p"):
             walk.step(question, lambda name, own=walk: own.answer(name) if name in own else home.answer(name))
+    home.forget_everything()
     for question in dictionary.derived("h"):  # after the persons: family size counts them
         home.step(question, from_home)
 
@@ -50,6 +51,8 @@ class _Walk:
         self.scope = scope
         self.fields = fields
         self.today = today
+        self._known: dict[str, bool] = {}
+        """Relevance by its text: a dozen questions of a group share theirs. Forgotten when an answer in it changes."""
 
     def __contains__(self, name: str) -> bool:
         return self.dictionary.field(self.scope, name) is not None
@@ -70,6 +73,7 @@ class _Walk:
         if question.relevant and not self._truth(question.relevant, lookup):
             if item is not None:
                 item["irrelevant"] = True
+                self._forget(question.name)
             return
         if derived:
             self._derive(question, item, lookup)
@@ -88,14 +92,24 @@ class _Walk:
             return
         stated = item.get("value") if item else None
         self.fields[question.name] = {"value": computed}
+        self._forget(question.name)
         if stated is not None and str(stated) != str(computed):
             self.fields[question.name]["flags"] = ["derived_mismatch"]
 
     def _truth(self, text: str, lookup: Any) -> bool:
-        expression = compile_expression(text)
-        if expression.needs_today and self.today is None:
-            return True
-        return expression.truth(lookup, self.today)
+        if text not in self._known:
+            expression = compile_expression(text)
+            blind = expression.needs_today and self.today is None
+            self._known[text] = blind or expression.truth(lookup, self.today)
+        return self._known[text]
+
+    def _forget(self, name: str) -> None:
+        for text in [text for text in self._known if name in compile_expression(text).references]:
+            del self._known[text]
+
+    def forget_everything(self) -> None:
+        """What lies outside this walk has changed."""
+        self._known.clear()
 
 
 class _Lookup(Mapping[str, Any]):
