@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-# What pip downloads is kept in .venv as well: a set-up that was cut off goes on where it stopped.
+# What pip keeps of its downloads is kept in .venv as well, not in the home folder.
 export PIP_CACHE_DIR ?= $(CURDIR)/$(VENV)/cache/pip
 # No "Entering directory" on standard output. GNU make before 4.4 hears this too late where another make, or
 # `make -C`, is the caller: there it is the caller who says --no-print-directory.
