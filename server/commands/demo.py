@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -85,13 +86,16 @@ def _serve(demo: Demo, console: Console) -> None:
     stage = demo.stage
     jobs = start_jobs(stage.store, stage.keys, stage.settings, stage.clock)
     url = stage.url
+    padan = "padan" if shutil.which("padan") else sys.argv[0]
     console.print(f"""
 Padan melayani di {url} / is serving; Ctrl-C ends it. Look around, from this folder:
   curl -H 'Authorization: Bearer {demo.pull_token}' '{url}/v1/households?limit=1'
   curl {url}/v1/openapi.json        curl {url}/metrics
-  padan review list --state accepted --limit 5     padan review show KELUARGA
-  padan field --home var/demo/tablets/petugas-1 status
-  padan rebuild --check             padan audit verify
+  {padan} review list --state accepted --limit 5
+  {padan} review show KELUARGA
+  {padan} field --home var/demo/tablets/petugas-1 status
+  {padan} rebuild --check
+  {padan} audit verify
   datasette var/demo/pusat.db       (the central office's mirror)
 """, highlight=False, markup=False)  # fmt: skip
     try:
