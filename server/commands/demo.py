@@ -97,7 +97,7 @@ Padan melayani di {url} / is serving; Ctrl-C ends it. Look around, from this fol
   {padan} rebuild --check
   {padan} audit verify
   datasette var/demo/pusat.db       (the central office's mirror)
-""", highlight=False, markup=False)  # fmt: skip
+""", highlight=False, markup=False, soft_wrap=True)  # fmt: skip
     try:
         while True:
             time.sleep(3600)
