@@ -19,7 +19,7 @@ import requests
 
 from field_forms.areas import AreasMissing, load_areas
 from server.clock import SystemClock, parse_rfc3339_ms
-from server.settings import Settings, load_settings
+from server.settings import Settings, load_settings, unknown_names
 from server.store import cases, fold_queue, forms, households, unreadable
 from server.store.database import Store, StoreError
 from server.store.migrations import pending
@@ -61,7 +61,7 @@ def command(as_json: bool) -> None:
 
 def examine(settings: Settings) -> list[Finding]:
     """All findings, in the order in which an operator would look."""
-    findings = [_clock(), _areas(), _disk(settings), _database(settings)]
+    findings = [_clock(), _names(), _areas(), _disk(settings), _database(settings)]
     if findings[-1].status != WRONG:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
@@ -77,6 +77,13 @@ def _clock() -> Finding:
     if SystemClock().now_ms() < parse_rfc3339_ms(BUILT_AFTER):
         return Finding("jam", WRONG, "jam mesin ini jauh tertinggal", "Setel jam (NTP): timedatectl set-ntp true")
     return Finding("jam", OK, "masuk akal")
+
+
+def _names() -> Finding:
+    strange = unknown_names()
+    if strange:
+        return Finding("nama setelan", WARNING, " ".join(strange), "Perbaiki atau hapus; lihat .env.example")
+    return Finding("nama setelan", OK, "semua dikenal")
 
 
 def _areas() -> Finding:

@@ -42,14 +42,7 @@ def head(db: Connection, region: str) -> int:
 def regions_in(db: Connection, scopes: Sequence[str]) -> list[str]:
     """The regions with a feed that lie in, or contain, one of the scopes."""
     rows = db.all("select home_region from feed_heads order by home_region")
-    return [
-        row["home_region"]
-        for row in rows
-        if any(
-            scope == NATION or covers(scope, row["home_region"]) or covers(row["home_region"], scope)
-            for scope in scopes
-        )
-    ]
+    return [row["home_region"] for row in rows if any(_touches(scope, row["home_region"]) for scope in scopes)]
 
 
 def page(

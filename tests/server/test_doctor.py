@@ -53,8 +53,8 @@ def test_a_sound_installation_is_said_to_be_sound(installation: Any) -> None:
     disk = [each for each in answer if each["check"] == "diska"]
     assert {each["status"] for each in answer if each not in disk} == {"ok"}, answer
     assert {each["check"] for each in answer} == {
-        "jam", "wilayah", "diska", "basis data", "formulir", "antrean olah", "kiriman tak terbaca", "perkara terbuka",
-        "registri",
+        "jam", "nama setelan", "wilayah", "diska", "basis data", "formulir", "antrean olah", "kiriman tak terbaca",
+        "perkara terbuka", "registri",
     }  # fmt: skip
 
 
@@ -174,3 +174,11 @@ def test_a_registry_by_file_whose_folder_is_not_there(
     needs("registri", doctor.WRONG, "PADAN_REGISTRY_FOLDER")
     (tmp_path / "kirim").mkdir()
     assert finding("registri").status == doctor.OK
+
+
+def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._names().status == doctor.OK
+    monkeypatch.setenv("PADAN_DATABSE", "x.db")
+    found = doctor._names()
+    assert found.status == doctor.WARNING
+    assert "PADAN_DATABSE" in found.found and "PADAN_DATABASE" in found.found
