@@ -8,33 +8,28 @@ from __future__ import annotations
 import os
 import secrets
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
 from server.clock import SystemClock
+from server.store import schema_0001
 from server.store.database import APPLICATION_ID, NewerDatabase, NotMigrated, Store
-from server.store.schema_0001 import STATEMENTS as SCHEMA_0001
 
-MIGRATIONS = Migrations("padan")
-
-
-@MIGRATIONS(name="0001_first")
-def _first(db: UtilsDatabase) -> None:
-    for statement in SCHEMA_0001:
-        db.conn.execute(statement)
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001_first", schema_0001.STATEMENTS),)
+"""`(name, statements)`, oldest first."""
 
 
 def known_names() -> list[str]:
     """The migrations this program knows, oldest first."""
-    return [each.name for each in MIGRATIONS._migrations]
+    return [name for name, _ in STEPS]
 
 
 def pending(store: Store) -> list[str]:
     """Migrations the file still lacks. Raises `NewerDatabase` when it has some that this program does not know."""
-    utils = store.db.utils
-    applied = [each.name for each in MIGRATIONS.applied(utils)]
+    applied = [each.name for each in _migrations().applied(store.db.utils)]
     unknown = [name for name in applied if name not in known_names()]
     if unknown:
         raise NewerDatabase(
@@ -51,7 +46,7 @@ def migrate(store: Store) -> list[str]:
         return []
     db = store.db
     with db.transaction():
-        MIGRATIONS.apply(db.utils)
+        _migrations().apply(db.utils)
         db.raw.execute(f"pragma application_id = {APPLICATION_ID}")
         _give_identity(store)
     return names
@@ -76,6 +71,21 @@ def open_store(
         raise NotMigrated(f"{store.path}: lacks {', '.join(names)}; run `padan migrate`")
     migrate(store)
     return store
+
+
+def _migrations() -> Migrations:
+    found = Migrations("padan")
+    for name, statements in STEPS:
+        found(name=name)(_step(statements))
+    return found
+
+
+def _step(statements: Sequence[str]) -> Callable[[UtilsDatabase], None]:
+    def apply(db: UtilsDatabase) -> None:
+        for statement in statements:
+            db.conn.execute(statement)
+
+    return apply
 
 
 def _give_identity(store: Store) -> None:

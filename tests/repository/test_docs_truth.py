@@ -22,8 +22,7 @@ from server.auth.rights import ROLES
 from server.cli import found_commands
 from server.commands._review_text import CASES, STATE_NAMES
 from server.sample.listing import OUTCOMES
-from server.store.migrations import open_store
-from server.store.schema_0001 import STATEMENTS
+from server.store.migrations import STEPS, open_store
 from server.worker import JOBS
 from sync.case import ORDER, STATES
 
@@ -94,7 +93,8 @@ def test_every_metric_is_explained_and_no_other(root: Path) -> None:
 def test_every_table_stands_where_state_lives(root: Path) -> None:
     text = (root / "docs/architecture.md").read_text(encoding="utf-8")
     section = text.split("\n## Where state lives\n", 1)[1].split("\n## ", 1)[0]
-    tables = set(re.findall(r"create table ([a-z_]+)", " ".join(STATEMENTS)))
+    schema = " ".join(statement for _, statements in STEPS for statement in statements)
+    tables = set(re.findall(r"create table ([a-z_]+)", schema))
     assert len(tables) > 30
     named = re.findall(r"`([a-z_*]+)`", section)
     assert {table for table in tables if not any(fnmatch(table, name) for name in named)} == set()

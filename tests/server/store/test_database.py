@@ -140,7 +140,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkey
     import server.store.migrations as module
 
     path = tmp_path / "padan.db"
-    monkeypatch.setattr(module, "SCHEMA_0001", (*module.SCHEMA_0001, "create table log (x text)"))
+    monkeypatch.setattr(module, "STEPS", (*module.STEPS, ("9999_broken", ("create table log (x text)",))))
     with pytest.raises(sqlite3.OperationalError):
         open_store(path)
     monkeypatch.undo()
