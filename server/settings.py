@@ -75,6 +75,12 @@ class Settings:
         str(OWN_DATABASE),
         _text(1),
     )
+    folder: str = _setting(
+        "FOLDER",
+        "Folder of what is kept beside the database: photos, the access log. Unset: the folder of the database file.",
+        "",
+        _text(),
+    )
     host: str = _setting(
         "HOST", "Address that `padan serve` listens on. Only this machine unless set.", "127.0.0.1", _text(1)
     )
@@ -141,6 +147,11 @@ class Settings:
     """Where `database` comes from, for people: the setting's name, or the file that was found."""
 
     @property
+    def home(self) -> Path:
+        """The folder of what is kept beside the database, absolute."""
+        return Path(self.folder) if self.folder else Path(self.database).parent
+
+    @property
     def base_url(self) -> str:
         """The address that is handed out, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -160,6 +171,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     raw, problems = _without_files(_collected(os.environ if environ is None else environ, folder))
     database, origin = _database(raw, folder)
     raw["PADAN_DATABASE"] = database
+    if raw.get("PADAN_FOLDER"):
+        raw["PADAN_FOLDER"] = str((folder / raw["PADAN_FOLDER"]).absolute())
 
     env = _MappingEnv(raw)
     values: dict[str, Any] = {}

@@ -38,7 +38,7 @@ def readyz() -> Response:
         checks["forms"] = bool(forms.published_forms(mine.db))
     except StoreError:
         checks["database"] = False
-    checks["disk"] = shutil.disk_usage(Path(mine.store.path).parent).free > FREE_BYTES_MIN
+    checks["disk"] = _free_bytes(mine.settings.home) > FREE_BYTES_MIN
     ready = all(checks.values())
     if not ready:
         raise ProblemError("not_ready", retry_after=NOT_READY_RETRY_AFTER_S, checks=checks)
@@ -71,3 +71,11 @@ def metrics() -> Response:
 
 def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:
     Gauge(name, about, registry=registry).set(value)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free bytes where the folder lies; 0 where it can't be asked."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0

@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -78,7 +77,7 @@ def note_access(opened: Opened, desk: Desk, shown: Shown) -> None:
         "household_id": shown.household_id,
         "area": shown.stored.area,
     }
-    path = Path(opened.settings.database).with_name(ACCESS_FILE)
+    path = opened.settings.home / ACCESS_FILE
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

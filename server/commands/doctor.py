@@ -94,7 +94,7 @@ def _areas() -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = Path(settings.database).parent
+    folder = settings.home
     if not folder.exists():
         return Finding("diska", WRONG, f"folder {folder} tidak ada", f"Buat folder itu: mkdir -p {folder}")
     free = shutil.disk_usage(folder).free

@@ -30,7 +30,8 @@ class Api:
         self.world = world
         self.clock = FixedClock(NOW_MS)
         self.woken = 0
-        self.app = create_app(world.store, Settings(), clock=self.clock, wake_fold=self._wake)
+        settings = Settings(database=str(world.store.path))
+        self.app = create_app(world.store, settings, clock=self.clock, wake_fold=self._wake)
         self.client = self.app.test_client()
         self.tokens: dict[str, str] = {}
 

@@ -103,7 +103,7 @@ class Cutting:
 @contextmanager
 def running(world: World) -> Iterator[str]:
     """The real app on a port of its own; its address."""
-    app = create_app(world.store, Settings(), clock=FixedClock(NOW_MS))
+    app = create_app(world.store, Settings(database=str(world.store.path)), clock=FixedClock(NOW_MS))
     server = make_server("127.0.0.1", 0, app, threaded=False)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
