@@ -10,7 +10,7 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from schemas.limits import DEPOSIT_BYTES_MAX
-from server.api import central, forms, health, sync
+from server.api import central, forms, health, sync, tablet
 from server.api.errors import register_errors
 from server.api.measured import measure
 from server.api.services import EXTENSION, Services
@@ -55,6 +55,7 @@ def create_app(
     for module in (sync, forms, central):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(tablet.blueprint)
     register_errors(app)
     app.after_request(_headers)
     measure(app, clock)

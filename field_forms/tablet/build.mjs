@@ -1,0 +1,81 @@
+/**
+ * Builds the tablet app: `node build.mjs OUT [--watch]`. Run by field_forms/tablet/build.py, which brings node and npm.
+ *
+ * What comes out is a folder of static files: index.html, sw.js with the list of what it keeps, manifest, icons, and
+ * assets/ whose names carry the hash of their content (so they can be kept for ever).
+ */
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const out = process.argv[2];
+if (!out) throw new Error("usage: node build.mjs OUT");
+const BASE = "/tablet/";
+
+const common = {
+  absWorkingDir: HERE,
+  bundle: true,
+  minify: true,
+  target: ["es2022"],
+  format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "linked",
+  logLevel: "warning",
+};
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+const app = await build({
+  ...common,
+  entryPoints: { app: "src/main.tsx", style: "src/style.css" },
+  outdir: join(out, "assets"),
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  splitting: true,
+  metafile: true,
+});
+const entries = Object.fromEntries(
+  Object.entries(app.metafile.outputs)
+    .filter(([, made]) => made.entryPoint)
+    .map(([file, made]) => [made.entryPoint, relative(out, join(HERE, file)).replaceAll("\\", "/")]),
+);
+
+await cp(join(HERE, "public"), out, { recursive: true });
+const page = (await readFile(join(HERE, "index.html"), "utf8"))
+  .replace("%STYLE%", BASE + entries["src/style.css"])
+  .replace("%SCRIPT%", BASE + entries["src/main.tsx"]);
+await writeFile(join(out, "index.html"), page);
+
+const kept = {};
+for (const file of await files(out)) {
+  if (file.endsWith(".LEGAL.txt")) continue;
+  kept[file === "index.html" ? BASE : BASE + file] = await hashOf(join(out, file));
+}
+const version = createHash("sha256").update(JSON.stringify(kept)).digest("hex").slice(0, 16);
+await build({
+  ...common,
+  entryPoints: ["src/worker/sw.ts"],
+  outfile: join(out, "sw.js"),
+  format: "iife",
+  define: { __KEPT__: JSON.stringify(kept), __VERSION__: JSON.stringify(version) },
+});
+
+async function files(folder, under = "") {
+  const found = [];
+  for (const entry of await readdir(join(folder, under), { withFileTypes: true })) {
+    const name = under ? `${under}/${entry.name}` : entry.name;
+    if (entry.isDirectory()) found.push(...(await files(folder, name)));
+    else found.push(name);
+  }
+  return found.sort();
+}
+
+async function hashOf(path) {
+  return createHash("sha256").update(await readFile(path)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,104 @@
+/**
+ * The boundary between the shell (everything but src/form/) and the form (src/form/).
+ *
+ * The shell opens a form with a `FormRequest` and a `FormHost`; the form draws itself, hands over every change as a
+ * `Draft`, and ends with `seal` or `close`. Types only: nothing runs here.
+ */
+
+/** A value as the Python code compiles it; see schemas/form.py. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A published form as `GET /v1/forms/{id}/{version}` serves it. */
+export interface FormDefinition {
+  id: string;
+  version: string;
+  hash: string;
+  [key: string]: unknown;
+}
+
+/** A record of the feed: data, trail, identity. Fields as in docs/protocol.md, "What a feed page holds". */
+export type MergedRecord = Record<string, unknown>;
+
+export interface ReturnComment {
+  path: string;
+  text: string;
+  by?: string;
+  due?: string;
+}
+
+/** What one question says: a value or a state, and the evidence of it. Field names as in schemas/event.py. */
+export interface Assertion {
+  value?: Json;
+  state?: "declined" | "unknown" | "not_applicable" | "cleared";
+  evidence: number;
+  corrects?: string[];
+  [key: string]: unknown;
+}
+
+/** What the shell hands over. */
+export interface FormRequest {
+  definition: FormDefinition;
+  xform: string;
+  /** Name of a CSV -> its text, already cut to the officer's villages and this household (rows in use are kept). */
+  media: Record<string, string>;
+  language: "id" | "en";
+  /** Believed time (docs/decisions/0015): never trusted. */
+  now(): Date;
+  officer: { id: string; name: string; areas: string[] };
+  target: { householdId: string; homeRegion: string; area: string; isNew: boolean };
+  /** data, trail and identity, as in the feed. */
+  shown: MergedRecord | null;
+  /** Of a return, by path. */
+  comments: ReturnComment[];
+  draft: Draft | null;
+}
+
+/** Plain JSON; the shell encrypts and stores it. */
+export interface Draft {
+  eventId: string;
+  formId: string;
+  formVersion: string;
+  /** Fixed when opened. */
+  context: { ref: string; household_id: string }[];
+  notBefore: string | null;
+  /** The form's own serialisation, shadow of non-relevant answers included. */
+  instance: unknown;
+  /** Page, member, scroll. */
+  place: unknown;
+  summary: { name: string; done: number; total: number; errors: number };
+  /** Names in the file store. */
+  files: string[];
+}
+
+/** What the form may ask of the shell. */
+export interface FormHost {
+  /** Resolves once durable. */
+  saveDraft(draft: Draft): Promise<void>;
+  putFile(name: string, blob: Blob): Promise<void>;
+  getFile(name: string): Promise<Blob | null>;
+  dropFile(name: string): Promise<void>;
+  /** One transaction, envelope, hash; then the draft is gone. */
+  seal(answers: SealAnswers): Promise<void>;
+  close(): void;
+}
+
+export interface SealAnswers {
+  /** Touched, confirmed, untouched and units are decided by the form (docs/merge.md). */
+  parts: { name: string; assertions: Record<string, Assertion>; text: Record<string, unknown> }[];
+  /** Path -> file name; the shell adds sha256, bytes, mime. */
+  attachments: Record<string, { file: string }>;
+  body: Record<string, unknown>;
+  kind: "submission" | "change";
+  also: { household_id: string; home_region: string }[];
+}
+
+/**
+ * The form's entry: `mountForm(element, request, host)` draws the form into the element and returns its end.
+ * Exported by src/form/index.ts; loaded by the shell with `import("../form/index")`, so that it is a chunk of its own.
+ */
+export interface MountedForm {
+  /** Resolves when what was typed last is saved; the shell calls it before it locks. */
+  flush(): Promise<void>;
+  unmount(): void;
+}
+export type MountForm = (element: HTMLElement, request: FormRequest, host: FormHost) => Promise<MountedForm>;
