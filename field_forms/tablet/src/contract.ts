@@ -31,7 +31,7 @@ export interface Assertion {
   value?: Json;
   state?: "declined" | "unknown" | "not_applicable" | "cleared";
   evidence: number;
-  corrects?: string[];
+  corrects?: string;
   [key: string]: unknown;
 }
 
@@ -46,11 +46,42 @@ export interface FormRequest {
   now(): Date;
   officer: { id: string; name: string; areas: string[] };
   target: { householdId: string; homeRegion: string; area: string; isNew: boolean };
-  /** data, trail and identity, as in the feed. */
+  /**
+   * Minted and saved by the shell before the form is mounted; the form copies it into every draft and never changes it
+   * (opening.py: id, context and not_before are fixed when the form is opened).
+   */
+  fixed: { eventId: string; context: { ref: string; household_id: string }[]; notBefore: string | null };
+  /**
+   * data, trail and identity, as in the feed, with this tablet's own sealed events that the feed has not taken in yet
+   * laid over it in the same shape (`data.household[name]`, `data.persons[].fields[name]` with `value` or `state`;
+   * `trail.values[path]` with `ref` and `evidence`): opening.py `opening_on`. What of it a new visit begins with
+   * (`carried_over`) is the form's to decide. Null: a family that is not on the list.
+   */
   shown: MergedRecord | null;
+  /** Submissions seen so far (own sealed ones included) and whether the family stands on a list: `app_answers`. */
+  visits: number;
+  listed: boolean;
+  /** A correction of an own sealed form: path -> ref that an answer changed here corrects. Else null. */
+  corrects: Record<string, string> | null;
+  /** What a change event is about, chosen on the household's page (change.py `open_change`). Null for a visit. */
+  change: ChangeTarget | null;
   /** Of a return, by path. */
   comments: ReturnComment[];
   draft: Draft | null;
+}
+
+/** As change.py keeps it in `fixed["change"]`; paths of `known` -> value, ref it came from, evidence. */
+export interface ChangeTarget {
+  kind: string;
+  persons: string[];
+  newPerson: string | null;
+  to: string | null;
+  from: string | null;
+  known: Record<string, { value: Json; ref: string | null; evidence: number }>;
+  /** Household id -> home region, for `also`. */
+  regions: Record<string, string>;
+  /** The visit form's definition: a change needs both dictionaries (`Dictionary.of([visit, change])`). */
+  visitForm: FormDefinition;
 }
 
 /** Plain JSON; the shell encrypts and stores it. */
@@ -91,6 +122,14 @@ export interface SealAnswers {
   kind: "submission" | "change";
   also: { household_id: string; home_region: string }[];
 }
+
+/*
+ * What the form must keep for the sake of what lies on the disk (docs/security.md): every input, select and textarea has
+ * `autocomplete="off"` and `spellcheck={false}` (else Chromium writes what was typed into its session files), nothing
+ * goes to localStorage, sessionStorage, the address, the title or the cache; object URLs are revoked.
+ * The shell gives the element the whole window below its own banner (training); the form brings its own top bar with a
+ * way back (`host.close()`). Colours and sizes: the custom properties of src/style.css (`--ink`, `--brand`, ...).
+ */
 
 /**
  * The form's entry: `mountForm(element, request, host)` draws the form into the element and returns its end.
