@@ -101,7 +101,10 @@ export interface Draft {
   files: string[];
 }
 
-/** What the form may ask of the shell. */
+/**
+ * What the form may ask of the shell. A promise that is rejected carries a sentence for the officer (`error.message`, in
+ * the language of the request): the tablet is full, the event is too large. Nothing is lost by it; show it and go on.
+ */
 export interface FormHost {
   /** Resolves once durable. */
   saveDraft(draft: Draft): Promise<void>;
@@ -120,6 +123,8 @@ export interface SealAnswers {
   attachments: Record<string, { file: string }>;
   body: Record<string, unknown>;
   kind: "submission" | "change";
+  /** The village that the officer says the visit was in; else the shell takes the target's (sealing_draft.py `_area`). */
+  area?: string;
   also: { household_id: string; home_region: string }[];
 }
 
@@ -140,4 +145,6 @@ export interface MountedForm {
   flush(): Promise<void>;
   unmount(): void;
 }
+/** Called when the household's page is shown, before the tap that opens the form, with what `mountForm` will be given. */
+export type PrepareForm = (request: FormRequest) => Promise<void>;
 export type MountForm = (element: HTMLElement, request: FormRequest, host: FormHost) => Promise<MountedForm>;
