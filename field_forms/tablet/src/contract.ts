@@ -67,6 +67,10 @@ export interface FormRequest {
   change: ChangeTarget | null;
   /** Of a return, by path. */
   comments: ReturnComment[];
+  /** The return itself: what stands above the comments. */
+  returned?: { note: string; due: string | null } | null;
+  /** Six-digit NIK prefixes of all districts (`GET /v1/areas/prefixes`); without them no prefix is called unknown. */
+  districts?: string[] | null;
   draft: Draft | null;
 }
 
@@ -113,14 +117,16 @@ export interface FormHost {
   dropFile(name: string): Promise<void>;
   /** One transaction, envelope, hash; then the draft is gone. */
   seal(answers: SealAnswers): Promise<void>;
+  /** Throws the draft and its files away; the form has asked the officer. */
+  discard(): Promise<void>;
   close(): void;
 }
 
 export interface SealAnswers {
   /** Touched, confirmed, untouched and units are decided by the form (docs/merge.md). */
   parts: { name: string; assertions: Record<string, Assertion>; text: Record<string, unknown> }[];
-  /** Path -> file name; the shell adds sha256, bytes, mime. */
-  attachments: Record<string, { file: string }>;
+  /** Path -> its file in the file store. The asserted value is its sha256; `file` stays out of the envelope. */
+  attachments: Record<string, { file: string; sha256: string; bytes: number; mime: string }>;
   body: Record<string, unknown>;
   kind: "submission" | "change";
   /** The village that the officer says the visit was in; else the shell takes the target's (sealing_draft.py `_area`). */
