@@ -13,7 +13,7 @@ from marshmallow import Schema
 from schemas.problems import MEDIA_TYPE, ProblemError
 from server.api.shapes import ProblemShape
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+JSON, NDJSON, XML = "application/json", "application/x-ndjson", "application/xml"
 AREA_PATTERN = r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?$"
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
@@ -25,7 +25,8 @@ def endpoint(
     method: str,
     path: str,
     *,
-    answer: type[Schema],
+    answer: type[Schema] | None = None,
+    text: str = "",
     or_lines: bool = False,
     body: type[Schema] | None = None,
     query: Sequence[dict[str, Any]] = (),
@@ -33,11 +34,13 @@ def endpoint(
     open_to_all: bool = False,
 ) -> Callable[[View], View]:
     """Route an endpoint and describe it. A query parameter that is not described is refused; the rest is checked by the
-    endpoint, and its answer is left as it is."""
+    endpoint, and its answer is left as it is. `text`: the media type of an answer that is no JSON."""
     doc: dict[str, Any] = {"security": [] if open_to_all else BEARER}
     if body is not None:
         doc["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
-    if or_lines:
+    if text:
+        doc["responses"] = {"200": {"description": "OK", "content": {text: {"schema": {"type": "string"}}}}}
+    if or_lines and answer is not None:
         listed = {"$ref": f"#/components/schemas/{answer.__name__.removesuffix('Schema')}"}
         content = {JSON: {"schema": listed}, NDJSON: {"schema": {"type": "string"}}}
         doc["responses"] = {"200": {"description": "OK", "content": content}}

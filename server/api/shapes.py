@@ -260,6 +260,12 @@ class AreasResponse(Answer):
     areas = fields.List(fields.Nested(AreaShape), required=True)
 
 
+class PrefixesResponse(Answer):
+    """Six-digit NIK prefixes, sorted."""
+
+    prefixes = fields.List(fields.String(), required=True)
+
+
 class ProblemShape(Answer):
     """RFC 9457, with the code of docs/problems.md and what to do about it."""
 

@@ -22,7 +22,9 @@ OPERATIONS = {
     ("GET", "/v1/feed"): "read",
     ("GET", "/v1/forms"): "read",
     ("GET", "/v1/forms/{form_id}/{version}"): "staff",
+    ("GET", "/v1/forms/{form_id}/{version}/xform"): "read",
     ("GET", "/v1/areas"): "read",
+    ("GET", "/v1/areas/prefixes"): "read",
     ("GET", "/v1/households"): "pull",
     ("GET", "/v1/households/{household_id}"): "staff",
 }

@@ -17,15 +17,17 @@ CALLS = {
     "feed": ("GET", "/v1/feed", None),
     "forms": ("GET", "/v1/forms", None),
     "one form": ("GET", "/v1/forms/kecil/2026110101", None),
+    "its xform": ("GET", "/v1/forms/kecil/2026110101/xform", None),
     "areas": ("GET", "/v1/areas", None),
+    "prefixes": ("GET", "/v1/areas/prefixes", None),
     "households": ("GET", "/v1/households", None),
     "one household": ("GET", f"/v1/households/{HOUSEHOLD}", None),
 }
 MAY = {
     "deposit": {"hello", "hello with refs", "events", "deposits", "have"},
-    "read": {"hello", "hello with refs", "have", "feed", "forms", "one form", "areas"},
-    "pull": {"forms", "one form", "areas", "households", "one household"},
-    "staff": {"forms", "one form", "areas", "households", "one household"},
+    "read": {"hello", "hello with refs", "have", "feed", "forms", "one form", "its xform", "areas", "prefixes"},
+    "pull": {"forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
+    "staff": {"forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
 }
 OPEN = {"/v1/enrol", "/v1/openapi.json", "/healthz", "/readyz", "/metrics"}
 
