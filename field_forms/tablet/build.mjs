@@ -1,5 +1,7 @@
 /**
- * Builds the tablet app: `node build.mjs OUT [--watch]`. Run by field_forms/tablet/build.py, which brings node and npm.
+ * Builds the tablet app: `node build.mjs OUT [--replace FILE=OTHER ...]`. Run by field_forms/tablet/build.py, which brings
+ * node and npm. `--replace` puts another module in the place of one (paths from here): tests build the app with a small
+ * form of their own, or without encryption as a control.
  *
  * What comes out is a folder of static files: index.html, sw.js with the list of what it keeps, manifest, icons, and
  * assets/ whose names carry the hash of their content (so they can be kept for ever).
@@ -7,13 +9,28 @@
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2];
-if (!out) throw new Error("usage: node build.mjs OUT");
+const [out, ...options] = process.argv.slice(2);
+if (!out) throw new Error("usage: node build.mjs OUT [--replace FILE=OTHER ...]");
 const BASE = "/tablet/";
+
+const replaced = new Map(
+  options.filter((each) => each !== "--replace").map((each) => each.split("=").map((path) => resolve(HERE, path))),
+);
+const replacing = {
+  name: "replacing",
+  setup(made) {
+    made.onLoad({ filter: /\.tsx?$/ }, async ({ path }) => {
+      const other = replaced.get(path);
+      if (!other) return undefined;
+      const contents = await readFile(other, "utf8");
+      return { contents, loader: other.endsWith("x") ? "tsx" : "ts", resolveDir: dirname(path) };
+    });
+  },
+};
 
 const common = {
   absWorkingDir: HERE,
@@ -25,13 +42,24 @@ const common = {
   jsxImportSource: "preact",
   legalComments: "linked",
   logLevel: "warning",
+  plugins: [replacing],
 };
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
+const argon = await build({
+  ...common,
+  entryPoints: { argon: "src/lock/argon.worker.ts" },
+  outdir: join(out, "assets"),
+  entryNames: "[name]-[hash]",
+  metafile: true,
+});
+const [argonFile] = Object.keys(argon.metafile.outputs).filter((file) => file.endsWith(".js"));
+
 const app = await build({
   ...common,
+  define: { __ARGON_WORKER__: JSON.stringify(BASE + built(argonFile)) },
   entryPoints: { app: "src/main.tsx", style: "src/style.css" },
   outdir: join(out, "assets"),
   entryNames: "[name]-[hash]",
@@ -43,7 +71,7 @@ const app = await build({
 const entries = Object.fromEntries(
   Object.entries(app.metafile.outputs)
     .filter(([, made]) => made.entryPoint)
-    .map(([file, made]) => [made.entryPoint, relative(out, join(HERE, file)).replaceAll("\\", "/")]),
+    .map(([file, made]) => [made.entryPoint, built(file)]),
 );
 
 await cp(join(HERE, "public"), out, { recursive: true });
@@ -65,6 +93,11 @@ await build({
   format: "iife",
   define: { __KEPT__: JSON.stringify(kept), __VERSION__: JSON.stringify(version) },
 });
+
+/** A file of the outcome as seen from its folder. */
+function built(file) {
+  return relative(resolve(out), resolve(HERE, file)).replaceAll("\\", "/");
+}
 
 async function files(folder, under = "") {
   const found = [];

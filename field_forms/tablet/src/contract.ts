@@ -84,6 +84,8 @@ export interface ChangeTarget {
   known: Record<string, { value: Json; ref: string | null; evidence: number }>;
   /** Household id -> home region, for `also`. */
   regions: Record<string, string>;
+  /** Where the persons are listed, when that is another family than the target: its village and its id in the list. */
+  origin?: { area: string; familyId: string | null };
   /** The visit form's definition: a change needs both dictionaries (`Dictionary.of([visit, change])`). */
   visitForm: FormDefinition;
 }
