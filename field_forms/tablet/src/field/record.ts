@@ -79,6 +79,8 @@ export interface Row {
   /** In full where the family is assigned, masked where not. */
   niks: string[];
   noKk: string;
+  /** Its id in the list it came from. */
+  familyId: string;
   aliases: string[];
   at: Point | null;
   conflicts: number;
@@ -92,7 +94,8 @@ export interface Point {
   lon: number;
 }
 
-const HEAD_OF_FAMILY = "1";
+/** Code of `relation` (REGSOSEK 409). */
+export const HEAD_OF_FAMILY = "1";
 const MICRO = 1_000_000;
 
 export function rowOf(item: HouseholdItem, generation: number): Row {
@@ -111,6 +114,7 @@ export function rowOf(item: HouseholdItem, generation: number): Row {
     state: data?.state ?? item.state ?? "",
     niks: item.niks ?? persons.map((each) => textOf(each.fields["nik"])).filter(Boolean),
     noKk: textOf(household["no_kk"]),
+    familyId: textOf(household["family_id"]),
     aliases: (data?.aliases ?? []).filter((each) => each !== item.household_id),
     at: pointOf(household),
     conflicts: data?.conflicts?.length ?? 0,

@@ -1,6 +1,6 @@
 /**
- * Opening, correcting, changing: a new draft with everything that is fixed when a form is opened, on the disk before its
- * first answer (client.py `open_draft`, `open_correction`, `open_change`).
+ * Opening, correcting, changing: a new draft with everything that is fixed when a form is opened (client.py `open_draft`,
+ * `open_correction`, `open_change`). Who opens the form saves the draft first: it is on the disk before the first answer.
  */
 import type { ChangeTarget, Json } from "../contract";
 import { newUuid } from "../seal/ids";
@@ -33,7 +33,7 @@ export async function openingOf(store: OfficerStore, householdId: string): Promi
 /** A visit; `householdId` null: a family that is not on the list, in `village`. */
 export async function openVisit(store: OfficerStore, householdId: string | null, village: string, clock: Clock): Promise<StoredDraft> {
   const opening = householdId === null ? openNew(village) : await openingOf(store, householdId);
-  return saved(store, opening, VISIT_FORM, clock, {});
+  return drafted(store, opening, VISIT_FORM, clock, {});
 }
 
 /** A new form that corrects an own sealed one: what is changed there names it. */
@@ -45,7 +45,7 @@ export async function openCorrection(store: OfficerStore, ref: string, clock: Cl
     "assertions" in part ? Object.keys(part.assertions).map((name) => `${part.name}/${name}`) : [],
   );
   const corrects = Object.fromEntries(paths.map((path) => [path, ref]));
-  return saved(store, await openingOf(store, standing.householdId), standing.form.id, clock, { corrects });
+  return drafted(store, await openingOf(store, standing.householdId), standing.form.id, clock, { corrects });
 }
 
 export interface ChangeChoice {
@@ -76,7 +76,7 @@ export async function openChange(store: OfficerStore, householdId: string, choic
   };
   const context = new Map([...origin.context, ...opening.context].map((each) => [each.ref, each]));
   const both = { ...opening, context: [...context.values()].sort((one, other) => (one.ref < other.ref ? -1 : 1)) };
-  return saved(store, both, CHANGE_FORM, clock, { change });
+  return drafted(store, both, CHANGE_FORM, clock, { change });
 }
 
 /** Own sealed events filed under a family, with their content; erased ones left out. */
@@ -87,13 +87,13 @@ export async function ownEvents(store: OfficerStore, ids: ReadonlySet<string>): 
   );
 }
 
-async function saved(
+function drafted(
   store: OfficerStore,
   opening: Opening,
   formId: string,
   clock: Clock,
   extra: Partial<Pick<StoredDraft, "corrects" | "change">>,
-): Promise<StoredDraft> {
+): StoredDraft {
   const form = store.forms.current(formId);
   if (!form) throw new OpeningProblem("missing");
   const now = believedMs(clock, store.settings.all.serverTime);
@@ -116,7 +116,6 @@ async function saved(
     draft: null,
     ...extra,
   };
-  await store.drafts.save(draft);
   return draft;
 }
 

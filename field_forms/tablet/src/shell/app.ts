@@ -29,6 +29,8 @@ export class App {
   readonly active = new Signal<Active | null>(null);
   readonly profiles = new Signal<Profile[]>([]);
   readonly language = new Signal<Language>("id");
+  /** Whether the officer is at work: after the first download, or after unlocking. */
+  readonly begun = new Signal(false);
   /** A short word that something was done or went wrong; gone when it is read. */
   readonly notice = new Signal<{ text: string; bad: boolean } | null>(null);
   /** Whether a form is open: then nothing is updated and nothing reloads. */
@@ -80,6 +82,12 @@ export class App {
     this.active.set({ session, store: session.store, training: null });
     this.autoLock.begin();
     void this.watch.look();
+  }
+
+  began(): void {
+    this.begun.set(true);
+    scrollTo(0, 0);
+    this.syncing.begin();
   }
 
   /** The present state was changed in place: everybody look again. */

@@ -12,6 +12,7 @@ export type Route =
   | { at: "newFamily" }
   | { at: "sent" }
   | { at: "drafts" }
+  | { at: "menu" }
   | { at: "sync" }
   | { at: "training" }
   | { at: "settings" }

@@ -17,7 +17,7 @@ export interface Profile {
   /** What may go out while the store is locked; null before enrolment. The token writes and reads nothing. */
   deposit: DepositRight | null;
   /** The data key, sealed to the server: only the operator's word opens it again. Null before enrolment. */
-  recovery: Box | null;
+  recovery: { box: Box; install: string } | null;
 }
 
 export interface DepositRight {

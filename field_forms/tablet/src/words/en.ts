@@ -30,6 +30,7 @@ export const en: Words = {
   next: "Next",
   tryAgain: "Try again",
   menu: "Menu",
+  tabs: { list: "Families", sent: "Forms", sync: "Sync", syncing: "Syncing…", menu: "Menu", where: "Main pages" },
   language: "Bahasa Indonesia",
   languageLabel: "Change language: Bahasa Indonesia",
   working: "One moment…",

@@ -24,6 +24,7 @@ export const id = {
   next: "Lanjut",
   tryAgain: "Coba lagi",
   menu: "Menu",
+  tabs: { list: "Daftar", sent: "Formulir", sync: "Sinkron", syncing: "Sedang…", menu: "Menu", where: "Halaman utama" },
   language: "English",
   languageLabel: "Ganti bahasa: English",
   working: "Sebentar…",
