@@ -21,6 +21,7 @@ ENDPOINTS: Mapping[str, frozenset[str]] = {
     "hello": frozenset({DEPOSIT, READ}),
     "events": frozenset({DEPOSIT}),
     "deposits": frozenset({DEPOSIT}),
+    "unlocks": frozenset({DEPOSIT}),
     "have": frozenset({DEPOSIT, READ}),
     "feed": frozenset({READ}),
     "forms": frozenset({READ, STAFF, PULL}),

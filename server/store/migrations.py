@@ -15,10 +15,13 @@ from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
 from server.clock import SystemClock
-from server.store import schema_0001
+from server.store import schema_0001, schema_0007
 from server.store.database import APPLICATION_ID, NewerDatabase, NotMigrated, Store
 
-STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001_first", schema_0001.STATEMENTS),)
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0001_first", schema_0001.STATEMENTS),
+    ("0007_tablets", schema_0007.STATEMENTS),
+)
 """`(name, statements)`, oldest first."""
 
 

@@ -6,6 +6,7 @@ Nothing here knows what the app does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -108,10 +109,9 @@ class Tablet:
 
     def _let_go(self) -> None:
         if self._browser is not None:
-            try:
+            # The other end is gone, which is what was wanted.
+            with contextlib.suppress(Exception):
                 self._browser.close()
-            except Exception:  # noqa: BLE001, S110  the other end is gone, which is what was wanted
-                pass
         self._browser = None
 
     def _debugging_port(self) -> int:

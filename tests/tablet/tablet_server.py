@@ -1,4 +1,4 @@
-"""`padan serve` as a process of its own, with another folder of the tablet app's built files: `tablet_server.py BUILT ...`.
+"""`padan serve` as a process of its own, with another folder of the tablet app's files: `tablet_server.py BUILT ...`.
 
 The command itself is the real one.
 """

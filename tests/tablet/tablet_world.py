@@ -53,11 +53,12 @@ def families(count: int = len(NAMES)) -> list[PrelistFamily]:
     found = []
     for number, names in enumerate((NAMES * (1 + count // len(NAMES)))[:count]):
         members = tuple(
-            PrelistMember(row=10 * number + at + 2, name=name, nik_text=nik(number, at), relation="1" if at == 0 else "2")
+            PrelistMember(10 * number + at + 2, name, nik(number, at), relation="1" if at == 0 else "2")
             for at, name in enumerate(names)
         )
-        area = SECOND_VILLAGE if number in (10, 11) else VILLAGE
-        found.append(PrelistFamily(f"190300000000{number:04d}", area, f"JL. MELATI {number + 1}", members, rt=f"{1 + number // 3:03d}"))
+        area, rt = SECOND_VILLAGE if number in (10, 11) else VILLAGE, f"{1 + number // 3:03d}"
+        family_id, address = f"190300000000{number:04d}", f"JL. MELATI {number + 1}"
+        found.append(PrelistFamily(family_id, area, address, members, rt=rt))
     return found
 
 
@@ -95,7 +96,13 @@ class Campaign:
         """Start the server, at the address it always has."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("PADAN_")}
         env |= {"PADAN_DATABASE": str(self.database), "PYTHONPATH": str(ROOT), "PADAN_LOG_LEVEL": "error"}
-        command = [sys.executable, str(Path(__file__).with_name("tablet_server.py")), str(self.built), "--port", str(self.port)]
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("tablet_server.py")),
+            str(self.built),
+            "--port",
+            str(self.port),
+        ]
         self.process = subprocess.Popen(command, env=env, cwd=self.folder, stdout=self._said, stderr=self._said)
         until = time.monotonic() + START_S
         while time.monotonic() < until:
@@ -191,7 +198,9 @@ class Campaign:
         for form in FORMS:
             publish_form(store.db, prepare_file(source_folder(form)), now_ms=now, by="test")
         order = Order(SOURCE, VINTAGE, REGION, "daftar.xlsx", "0" * 64, "test")
-        import_families(store.db, load_keys(store.db, now), order, families(count), import_id=secrets.token_hex(8), now_ms=now)
+        import_families(
+            store.db, load_keys(store.db, now), order, families(count), import_id=secrets.token_hex(8), now_ms=now
+        )
         self._fold(store)
 
     def _fold(self, store: Store) -> None:
@@ -216,4 +225,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-

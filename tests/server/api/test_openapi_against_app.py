@@ -19,6 +19,7 @@ OPERATIONS = {
     ("POST", "/v1/events"): "deposit",
     ("POST", "/v1/deposits"): "deposit",
     ("POST", "/v1/have"): "deposit",
+    ("POST", "/v1/unlocks"): "deposit",
     ("GET", "/v1/feed"): "read",
     ("GET", "/v1/forms"): "read",
     ("GET", "/v1/forms/{form_id}/{version}"): "staff",

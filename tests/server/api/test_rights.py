@@ -14,6 +14,7 @@ CALLS = {
     "events": ("POST", "/v1/events", {"items": []}),
     "deposits": ("POST", "/v1/deposits", {"box": {}}),
     "have": ("POST", "/v1/have", {"items": []}),
+    "unlocks": ("POST", "/v1/unlocks", {}),
     "feed": ("GET", "/v1/feed", None),
     "forms": ("GET", "/v1/forms", None),
     "one form": ("GET", "/v1/forms/kecil/2026110101", None),
@@ -24,16 +25,27 @@ CALLS = {
     "one household": ("GET", f"/v1/households/{HOUSEHOLD}", None),
 }
 MAY = {
-    "deposit": {"hello", "hello with refs", "events", "deposits", "have"},
+    "deposit": {"hello", "hello with refs", "events", "deposits", "have", "unlocks"},
     "read": {"hello", "hello with refs", "have", "feed", "forms", "one form", "its xform", "areas", "prefixes"},
     "pull": {"forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
     "staff": {"forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
 }
-OPEN = {"/v1/enrol", "/v1/openapi.json", "/healthz", "/readyz", "/metrics"}
+OPEN = {
+    "/v1/enrol",
+    "/v1/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/tablet",
+    "/tablet/",
+    "/tablet/<path:name>",
+}
 
 
 def call(api: Api, name: str, token: str | None):
     method, path, body = CALLS[name]
+    if name == "unlocks":
+        body = api.unlocking()
     return api.call(method, path, token, **({} if body is None else {"json": body}))
 
 
