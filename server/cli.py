@@ -27,6 +27,7 @@ MODULES: Mapping[str, str] = {
     "export": "export",
     "field": "field",
     "form": "form",
+    "import-bundle": "bundle",
     "import-prelist": "prelist",
     "migrate": "database",
     "officer": "people",
