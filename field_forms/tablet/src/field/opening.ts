@@ -132,9 +132,8 @@ class Overlay {
   private keep(key: string, present: boolean): void {
     const at = this.data.persons.findIndex((each) => each.key === key);
     const found = this.data.persons[at];
-    if (present && !found) this.data.persons.push({ key, keys: [key], fields: {} });
-    else if (present && found?.moved_to) this.data.persons[at] = { key, keys: found.keys ?? [key], fields: {} };
-    else if (!present && found) this.data.persons.splice(at, 1);
+    if (found && (!present || found.moved_to)) this.data.persons.splice(at, 1);
+    if (present && (!found || found.moved_to)) this.data.persons.push({ key, keys: found?.keys ?? [key], fields: {} });
   }
 
   private key(key: string): string {
