@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium
+from playwright.sync_api import sync_playwright
+from tablet_world import Campaign
+from walk import Officer
 
 from field_forms.tablet.build import SOURCES, BuildFailed, fetch_packages, node_command
 
@@ -69,13 +73,50 @@ def built_app(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     return build
 
 
+@pytest.fixture(scope="session")
+def playwright(packages: Path) -> Iterator[Any]:
+    """The driver of the browser; a machine without one runs none of this."""
+    if chromium() is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def standin(built_app: Callable[..., Path]) -> Path:
+    """The app with the form of three questions in the place of the real one."""
+    return built_app(f"src/form/index.ts={HERE / 'standin_form.ts'}")
+
+
+@pytest.fixture(scope="module")
+def campaign(standin: Path, playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    """A campaign of twelve families with a server that runs; ten of them are given to `psm01`."""
+    made = Campaign(tmp_path_factory.mktemp("campaign"), standin)
+    made.code()
+    made.assign()
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def officer(playwright: Any, campaign: Campaign, tmp_path: Path) -> Iterator[Callable[..., Officer]]:
+    """`officer()`: an officer with a fresh tablet; as many as one likes."""
+    made: list[Officer] = []
+
+    def new(folder: str = "") -> Officer:
+        made.append(Officer(playwright, campaign, tmp_path / (folder or f"tablet-{len(made) + 1}")))
+        return made[-1]
+
+    yield new
+    for each in made:
+        each.tablet.kill()
+        told = [line for line in each.tablet.console if line.startswith("error") or "Content Security Policy" in line]
+        assert told == [], "the app told of errors"
+
+
 def run(*command: Any, cwd: Path) -> str:
     """Standard output of a command that has to succeed."""
     done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
-
-
-def iterator_of(value: Any) -> Iterator[Any]:
-    """A fixture's value."""
-    yield value

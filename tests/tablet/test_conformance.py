@@ -279,10 +279,11 @@ def test_pace_and_back_off_are_the_same_numbers(typescript: Ask) -> None:
                 pace.measured(items, seconds)
             sizes.append(pace.size)
         assert answer == sizes
-    quick, asked, long = typescript("backoff", [[None] * 6, [20, 60], [900]])
+    quick, asked, long, unheard = typescript("backoff", [[None] * 6, [20, 60], [900], [-1, None, None, None]])
     assert quick == {"slept": [500, 1000, 2000, 4000, 8000], "gaveUp": True}
     assert asked["gaveUp"] is False and 20_000 < asked["slept"][0] < 23_000
     assert long == {"slept": [], "gaveUp": True}
+    assert unheard == {"slept": [500, 1000], "gaveUp": True}, "before the first answer it is told sooner"
 
 
 def test_the_newest_version_of_each_form_is_the_same(typescript: Ask) -> None:

@@ -7,6 +7,8 @@ const BATCH_TARGET_S = 5;
 const BACKOFF_BASE_S = 1;
 const BACKOFF_CAP_S = 60;
 const ATTEMPTS_MAX = 6;
+/** Who presses the button where there is no network wants to hear it soon: nothing was begun yet. */
+const FIRST_ATTEMPTS_MAX = 3;
 const RETRY_AFTER_MAX_S = 300;
 
 /** Enough failures in a row; nothing was lost. `waitS`: what the server asked for, if it did. */
@@ -37,21 +39,22 @@ export class Pace {
 /** Waits between failures: uniform in 0..min(cap, base x 2^n), or what the server asked for and a little more. */
 export class Backoff {
   private failures = 0;
+  private answered = false;
 
   constructor(
     private readonly sleep: (ms: number) => Promise<void>,
     private readonly random: () => number = Math.random,
-    private readonly attemptsMax = ATTEMPTS_MAX,
   ) {}
 
   succeeded(): void {
     this.failures = 0;
+    this.answered = true;
   }
 
   /** Wait once. Throws `GaveUp` after too many failures in a row, or where the server asks for a long wait. */
   async wait(reason: string, retryAfterS: number | null = null): Promise<void> {
     this.failures += 1;
-    if (this.failures >= this.attemptsMax) throw new GaveUp(reason, retryAfterS);
+    if (this.failures >= (this.answered ? ATTEMPTS_MAX : FIRST_ATTEMPTS_MAX)) throw new GaveUp(reason, retryAfterS);
     if (retryAfterS !== null) {
       if (retryAfterS > RETRY_AFTER_MAX_S) throw new GaveUp(reason, retryAfterS);
       // A little later than asked, each tablet another little: they were all told the same.

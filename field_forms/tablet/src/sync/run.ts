@@ -78,9 +78,9 @@ export async function synchronise(
   transport: Transport,
   clock: Clock,
   tell: OnProgress = () => {},
-  options: { receiveOnly?: boolean; attemptsMax?: number } = {},
+  options: { receiveOnly?: boolean } = {},
 ): Promise<SyncResult> {
-  const run = makeRun(store, transport, clock, tell, options.attemptsMax);
+  const run = makeRun(store, transport, clock, tell);
   try {
     try {
       await (options.receiveOnly ? receive(run) : everything(run));
@@ -99,9 +99,9 @@ export async function synchronise(
   return run.result;
 }
 
-function makeRun(store: OfficerStore, transport: Transport, clock: Clock, tell: OnProgress, attemptsMax?: number): Run {
+function makeRun(store: OfficerStore, transport: Transport, clock: Clock, tell: OnProgress): Run {
   const { depositToken, readToken } = store.settings.all;
-  const backoff = new Backoff((ms) => clock.sleep(ms), Math.random, attemptsMax);
+  const backoff = new Backoff((ms) => clock.sleep(ms));
   const result: SyncResult = {
     complete: false,
     stopped: null,
