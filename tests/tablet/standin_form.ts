@@ -41,7 +41,7 @@ export const mountForm: MountForm = async (place, request, host) => {
   for (const comment of request.comments) main.append(make("p", { className: "warn", textContent: `${comment.path}: ${comment.text}` }));
   for (const name of ["address", "rt", "note", "member"] as const) main.append(field(name));
   const status = make("p", { id: "status", textContent: "" });
-  main.append(button("Foto", () => void take()), button("Segel", () => void seal()), button("Buang", () => void host.discard()), status);
+  main.append(button("Foto", () => void take().catch(tell)), button("Segel", () => void seal()), button("Buang", () => void host.discard()), status);
   place.append(bar, main);
   await save();
 

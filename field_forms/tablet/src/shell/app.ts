@@ -77,7 +77,7 @@ export class App {
 
   /** A store was unlocked, or made. */
   async entered(session: Session): Promise<void> {
-    await this.device.set("last", session.profile.id);
+    await this.device.set("last", session.profile.id).catch(() => {});
     await this.refreshProfiles();
     this.active.set({ session, store: session.store, training: null });
     this.autoLock.begin();

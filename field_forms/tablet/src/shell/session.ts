@@ -15,7 +15,7 @@ import { publicKey } from "../seal/signing";
 import { DATA_KEY_BYTES, DataKeyCipher } from "../store/cipher";
 import type { DepositRight, Device, LockRecord, Profile } from "../store/device";
 import { type OfficerStore, openOfficerStore } from "../store/officer";
-import { openDatabase } from "../store/vault";
+import { TabletFull, isFull, openDatabase } from "../store/vault";
 import { type Enrolled, Refused, Server } from "../sync/server";
 import type { Transport } from "../sync/transport";
 
@@ -29,6 +29,8 @@ export interface Session {
 
 /** How a new store is locked. */
 export type Secret = { kind: "pin"; pin: string } | { kind: "screen" };
+
+const PAUSE_OF_THE_FULL_MS = 5_000;
 
 /** The code belongs to another officer than this store. */
 export class OtherOfficer extends Error {}
@@ -59,15 +61,33 @@ export async function makeProfile(device: Device, secret: Secret, clock: Clock):
  * Open a store. The failure is written before the PIN is tried, so that pulling the plug does not save a guess.
  * Throws `WrongSecret`; for a lock screen that was dismissed whatever the browser throws.
  */
-export async function unlock(device: Device, profileId: string, pin: string): Promise<Session> {
-  const before = await device.change(profileId, (each) =>
-    each.lock.kind === "pin" ? { ...each, failures: each.failures + 1 } : each,
-  );
+export async function unlock(device: Device, profileId: string, pin: string, clock: Clock): Promise<Session> {
+  const before = await counted(device, profileId, clock);
   const rawKey = await unwrap(before.lock, pin);
-  const profile = await device.change(profileId, (each) => ({ ...each, failures: 0 }));
+  const profile = await device.change(profileId, (each) => ({ ...each, failures: 0 })).catch(unlessFull(before));
   const session = await openSession(profile, rawKey);
-  await ensureRecovery(device, session);
+  await ensureRecovery(device, session).catch(unlessFull(undefined));
   return session;
+}
+
+/** The profile with one wrong PIN more. A full tablet can count nothing: it opens all the same, each try after a pause. */
+async function counted(device: Device, profileId: string, clock: Clock): Promise<Profile> {
+  const count = (each: Profile) => (each.lock.kind === "pin" ? { ...each, failures: each.failures + 1 } : each);
+  try {
+    return await device.change(profileId, count);
+  } catch (error) {
+    const found = await device.profile(profileId);
+    if (!isFull(error) || !found) throw error;
+    await clock.sleep(PAUSE_OF_THE_FULL_MS);
+    return found;
+  }
+}
+
+function unlessFull<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (!isFull(error) && !(error instanceof TabletFull)) throw error;
+    return instead;
+  };
 }
 
 /** Seconds to wait before the next PIN. */

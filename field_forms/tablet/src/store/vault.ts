@@ -52,6 +52,8 @@ export async function openDatabase(name: string): Promise<IDBPDatabase> {
 
 export class Vault {
   private last: Promise<unknown> = Promise.resolve();
+  /** Whether the last write found no room: a browser's own estimate of room is no longer honest, to tell nobody apart. */
+  full = false;
 
   constructor(
     readonly db: IDBPDatabase,
@@ -87,8 +89,10 @@ export class Vault {
         else void store.put(each.put, each.key).catch(ignore);
       }
       await tx.done;
+      this.full = false;
     } catch (error) {
-      throw isFull(error) ? new TabletFull() : error;
+      this.full = isFull(error);
+      throw this.full ? new TabletFull() : error;
     }
   }
 

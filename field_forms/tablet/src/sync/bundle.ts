@@ -14,7 +14,7 @@ import type { BoxRecord } from "../store/boxes";
 import { type StoredDraft, fileId } from "../store/drafts";
 import type { Photo } from "../store/events";
 import type { OfficerStore } from "../store/officer";
-import type { Write } from "../store/vault";
+import { TabletFull, type Write } from "../store/vault";
 
 const FORMAT = 1;
 const ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
@@ -59,8 +59,7 @@ interface CarriedDraft {
 
 /** Everything unsent in one file; null where there is nothing. */
 export async function exportBundle(store: OfficerStore, clock: Clock): Promise<Exported | null> {
-  await store.vault.write(await reboxing(store, clock));
-  const boxes = await store.boxes.waiting();
+  const boxes = await boxesNow(store, clock);
   const photos = await photoBoxes(store);
   const drafts = store.drafts.all();
   if (boxes.length === 0 && photos.boxes.length === 0 && drafts.length === 0) return null;
@@ -83,6 +82,20 @@ export async function exportBundle(store: OfficerStore, clock: Clock): Promise<E
     drafts: drafts.length,
     code,
   };
+}
+
+/** Every box that waits, made anew where that is needed; on a full tablet without saving them. */
+async function boxesNow(store: OfficerStore, clock: Clock): Promise<{ box: string; items: number }[]> {
+  const writes = await reboxing(store, clock);
+  try {
+    await store.vault.write(writes);
+    return await store.boxes.waiting();
+  } catch (error) {
+    if (!(error instanceof TabletFull)) throw error;
+    const gone = new Set(writes.flatMap((each) => ("remove" in each ? [Number(each.key)] : [])));
+    const made = writes.flatMap((each) => ("add" in each ? [each.add as BoxRecord] : []));
+    return [...(await store.boxes.waiting()).filter((each) => !gone.has(each.number)), ...made];
+  }
 }
 
 /** Take a file's boxes in; they go on with the next sync. Throws `NoBundle`. */

@@ -333,7 +333,7 @@ export const en: Words = {
     clock: (days) => `The tablet's date is ${days} off the server's. Correct it in Android's settings; forms are taken all the same.`,
     clockDays: (days) => plural(days, "day"),
     clockHours: (hours) => `${one.format(hours)} hours`,
-    space: (left) => `The tablet's memory is nearly full (${left} left). Synchronise, then delete photos or other apps.`,
+    space: (left) => `The tablet's memory is nearly full${left && ` (${left} left)`}. Synchronise, then delete photos or other apps.`,
     spaceDrop: "Drop photos from the tablet that are safe",
     update: "A new version of Padan is ready.",
     updateNow: "Update",

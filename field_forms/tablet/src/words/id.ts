@@ -331,7 +331,7 @@ export const id = {
     clock: (days: string) => `Tanggal tablet meleset ${days} dari server. Betulkan di Setelan Android; isian tetap diterima.`,
     clockDays: (days: number) => `${number.format(days)} hari`,
     clockHours: (hours: number) => `${one.format(hours)} jam`,
-    space: (left: string) => `Memori tablet hampir penuh (sisa ${left}). Sinkronkan, lalu hapus foto atau aplikasi lain.`,
+    space: (left: string) => `Memori tablet hampir penuh${left && ` (sisa ${left})`}. Sinkronkan, lalu hapus foto atau aplikasi lain.`,
     spaceDrop: "Hapus foto yang sudah aman dari tablet",
     update: "Versi baru Padan sudah siap.",
     updateNow: "Perbarui",

@@ -70,7 +70,7 @@ function Unlock({ app, profile, opened }: { app: App; profile: Profile; opened: 
     if (left > 0 || (!byScreen && !pin)) return;
     setTold(null);
     try {
-      opened(await unlock(app.device, profile.id, pin));
+      opened(await unlock(app.device, profile.id, pin, app.clock));
     } catch (error) {
       setPin("");
       if (!(error instanceof WrongSecret) && !byScreen) throw error;

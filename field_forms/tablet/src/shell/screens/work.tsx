@@ -115,10 +115,8 @@ export function Warnings({ app }: { app: App }) {
       {settings.revoked && <CodeWarning app={app} text={words.revoked} />}
       {settings.fork && !settings.revoked && <CodeWarning app={app} text={words.fork} />}
       {Math.abs(off) > CLOCK_OFF_MS && <p class="warn">{words.clock(gap(app, Math.abs(off)))}</p>}
-      {seen.leftBytes < SPACE_LOW_BYTES && (
-        <div class="bad">
-          <p>{words.space(app.words.bytes(seen.leftBytes))}</p>
-        </div>
+      {(seen.leftBytes < SPACE_LOW_BYTES || active.store.vault.full) && (
+        <p class="bad">{words.space(active.store.vault.full ? "" : app.words.bytes(seen.leftBytes))}</p>
       )}
       {closes !== null && <p class="warn">{closed ? words.closed : words.closes(app.words.moment(closes))}</p>}
       {ready && (
