@@ -26,23 +26,23 @@ const FAMILIES: Family[] = [
     address: "Jl. Latihan 1",
     members: [
       { name: "CONTOH HASAN", sex: "1", born: "1979-04-12", relation: "1" },
-      { name: "CONTOH ROHANI", sex: "2", born: "1982-09-30", relation: "2" },
-      { name: "CONTOH PUTRI", sex: "2", born: "2012-01-05", relation: "3" },
+      { name: "CONTOH FATIMAH", sex: "2", born: "1982-09-30", relation: "2" },
+      { name: "CONTOH LAILA", sex: "2", born: "2012-01-05", relation: "3" },
     ],
   },
   {
     rt: "001",
     address: "Jl. Latihan 7",
-    members: [{ name: "CONTOH NURHAYATI", sex: "2", born: "1951-12-01", relation: "1" }],
+    members: [{ name: "CONTOH SALMAH", sex: "2", born: "1951-12-01", relation: "1" }],
   },
   {
     rt: "002",
     address: "Gang Coba 3",
     members: [
-      { name: "CONTOH SUMARDI", sex: "1", born: "1988-02-17", relation: "1" },
-      { name: "CONTOH MARYAMAH", sex: "2", born: "1990-07-08", relation: "2" },
-      { name: "CONTOH RAFI", sex: "1", born: "2015-03-22", relation: "3" },
-      { name: "CONTOH DINDA", sex: "2", born: "2019-11-11", relation: "3" },
+      { name: "CONTOH BASRI", sex: "1", born: "1988-02-17", relation: "1" },
+      { name: "CONTOH WATI", sex: "2", born: "1990-07-08", relation: "2" },
+      { name: "CONTOH ILHAM", sex: "1", born: "2015-03-22", relation: "3" },
+      { name: "CONTOH NISA", sex: "2", born: "2019-11-11", relation: "3" },
     ],
     comments: { "h/address": "Sebutkan nomor rumah atau patokannya.", "h/rt": "RT pada KK berbeda; tanyakan lagi." },
     note: "Contoh formulir yang dikembalikan pengawas.",
@@ -51,17 +51,17 @@ const FAMILIES: Family[] = [
     rt: "003",
     address: "Jl. Contoh 12",
     members: [
-      { name: "CONTOH YANTO", sex: "1", born: "1969-06-02", relation: "1" },
-      { name: "CONTOH ASMAWATI", sex: "2", born: "1971-10-19", relation: "2" },
+      { name: "CONTOH DARMAN", sex: "1", born: "1969-06-02", relation: "1" },
+      { name: "CONTOH YULIA", sex: "2", born: "1971-10-19", relation: "2" },
     ],
   },
   {
     rt: "004",
     address: "Jl. Contoh 20",
     members: [
-      { name: "CONTOH JAUHARI", sex: "1", born: "1993-08-25", relation: "1" },
-      { name: "CONTOH ZUBAIDAH", sex: "2", born: "1996-05-14", relation: "2" },
-      { name: "CONTOH BAYU", sex: "1", born: "2023-12-03", relation: "3" },
+      { name: "CONTOH TAUFIK", sex: "1", born: "1993-08-25", relation: "1" },
+      { name: "CONTOH MARLINA", sex: "2", born: "1996-05-14", relation: "2" },
+      { name: "CONTOH FARHAN", sex: "1", born: "2023-12-03", relation: "3" },
     ],
   },
 ];

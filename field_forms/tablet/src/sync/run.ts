@@ -18,7 +18,7 @@ import { pushAll } from "./push";
 import { type Hello, Refused, Server } from "./server";
 import { isDurable } from "./settle";
 import { type Transport, Unreachable } from "./transport";
-import { uploadPhotos } from "./photos";
+import { askAboutPhotos, uploadPhotos } from "./photos";
 
 const HAVE_EVERY_MS = 24 * 3_600_000;
 const HAVE_MAX = 1_000;
@@ -131,6 +131,7 @@ async function everything(run: Run): Promise<void> {
   await pullForms(run, hello.forms ?? []);
   await pullFeed(run);
   await uploadPhotos(run);
+  if (hello.durable) await askAboutPhotos(run);
 }
 
 async function receive(run: Run): Promise<void> {
@@ -207,7 +208,12 @@ async function newEpoch(run: Run, hello: Hello): Promise<{ changes: Partial<Sett
   const standings = store.events
     .all()
     .filter((each) => each.offer === null && (each.state === "received" || each.state === "durable"))
-    .map((each): Standing => ({ ...each, offer: each.state, state: restored ? unsentState(each) : each.state }));
+    .map((each): Standing => {
+      if (!restored) return { ...each, offer: each.state };
+      // A photo that is still here is asked about again as well.
+      const photos = each.photos.map((one) => (one.file === null ? one : { ...one, state: "waiting" as const }));
+      return { ...each, offer: each.state, state: unsentState(each), photos };
+    });
   if (restored) {
     Object.assign(changes, store.households.startingOver());
     run.result.epochChanged = true;

@@ -8,7 +8,7 @@ import { type Bytes, utf8 } from "../seal/bytes";
 import type { Envelope, Filing } from "../seal/event";
 import type { SignedTime } from "../seal/signing";
 import type { Receipt } from "../store/events";
-import { type OnBytes, type Response, type Transport, Unreachable } from "./transport";
+import { type OnBytes, type Request, type Response, type Transport, Unreachable } from "./transport";
 
 const GZIP_FROM_BYTES = 512;
 
@@ -81,6 +81,13 @@ export interface Tokens {
   read: string | null;
 }
 
+/** How far a photo is: bytes at the server; all of it there and verified; in a verified backup. */
+export interface BlobStanding {
+  offset: number;
+  complete: boolean;
+  durable: boolean;
+}
+
 export interface FeedAnswer {
   items: Record<string, unknown>[];
   cursor: string;
@@ -139,6 +146,20 @@ export class Server {
     return (await this.json<{ prefixes: string[] }>("GET", "/v1/areas/prefixes", this.tokens.read)).prefixes;
   }
 
+  async blobStanding(sha256: string): Promise<BlobStanding> {
+    return standingIn(await this.call("HEAD", `/v1/blobs/${sha256}`, this.tokens.deposit, {}));
+  }
+
+  /** The next piece of a photo; where the upload stands after it. */
+  async blobPiece(sha256: string, offset: number, bytes: Bytes, length: number, onBytes: OnBytes): Promise<BlobStanding> {
+    const headers = {
+      "content-type": "application/partial-upload",
+      "upload-offset": String(offset),
+      "upload-length": String(length),
+    };
+    return standingIn(await this.call("PATCH", `/v1/blobs/${sha256}`, this.tokens.deposit, headers, bytes, onBytes));
+  }
+
   /** An operator's unlock code gives the data key back, sealed to a key of this tablet's own. */
   unlock(asked: { code: string; box: Box; public_key: string }): Promise<{ box: Box }> {
     return this.json("POST", "/v1/unlocks", this.tokens.deposit, asked);
@@ -170,7 +191,7 @@ export class Server {
   }
 
   private async call(
-    method: "GET" | "POST",
+    method: Request["method"],
     path: string,
     token: string | null,
     headers: Record<string, string>,
@@ -183,6 +204,16 @@ export class Server {
     if (answer.status >= 300 || answer.status === 0) throw new Unreachable(`answer ${answer.status}`);
     return answer;
   }
+}
+
+function standingIn(answer: Response): BlobStanding {
+  const offset = Number(answer.header("upload-offset") ?? "x");
+  if (!Number.isInteger(offset)) throw new Unreachable("the answer is not of the server");
+  return {
+    offset,
+    complete: answer.header("upload-complete") === "?1",
+    durable: answer.header("padan-durable") === "?1",
+  };
 }
 
 export function bearer(token: string | null): Record<string, string> {
