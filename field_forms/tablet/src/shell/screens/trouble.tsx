@@ -93,16 +93,7 @@ function ImportPart({ app }: { app: App }) {
       <p class="soft" id="import-hint">
         {words.importHint}
       </p>
-      <input
-        ref={input}
-        class="visually-hidden"
-        id="import-file"
-        type="file"
-        accept=".padan"
-        tabIndex={-1}
-        aria-label={words.import}
-        onChange={(event) => void take(event.currentTarget.files?.[0])}
-      />
+      <input ref={input} hidden type="file" accept=".padan" onChange={(event) => void take(event.currentTarget.files?.[0])} />
       <button type="button" class="secondary" onClick={() => input.current?.click()} aria-describedby="import-hint">
         {words.import}
       </button>
