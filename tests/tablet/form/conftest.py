@@ -102,7 +102,7 @@ def tablet(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
         page.goto(address)
-        page.wait_for_function("globalThis.tests")
+        page.wait_for_function("() => globalThis.tests")
         return page
 
     yield new
@@ -123,7 +123,7 @@ def module_page(browser: Any, address: str) -> Iterator[Any]:
     context = browser.new_context(timezone_id="Asia/Jakarta")
     opened = context.new_page()
     opened.goto(address)
-    opened.wait_for_function("globalThis.tests")
+    opened.wait_for_function("() => globalThis.tests")
     yield opened
     context.close()
 

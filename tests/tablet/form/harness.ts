@@ -8,11 +8,12 @@ import * as form from "../../../field_forms/tablet/src/form/index";
 import { assertions } from "../../../field_forms/tablet/src/form/model/assertions";
 import { kkWarnings, nikWarnings, parseKk, parseNik } from "../../../field_forms/tablet/src/form/model/nik";
 import { pathOf } from "../../../field_forms/tablet/src/form/model/filling";
-import { readTyped, instanceText, valueOf, withDashes } from "../../../field_forms/tablet/src/form/model/values";
+import { engineText, instanceText, readTyped, valueOf, withDashes } from "../../../field_forms/tablet/src/form/model/values";
 import { changeOf } from "../../../field_forms/tablet/src/form/model/change";
 import { readForm } from "../../../field_forms/tablet/src/form/read_form";
 import { allRemarks, openSession, sealable, summaryOf, type Session } from "../../../field_forms/tablet/src/form/session";
 import { readCsv, writeCsv } from "../../../field_forms/tablet/src/form/xform/csv";
+import { WORDS } from "../../../field_forms/tablet/src/form/words";
 import * as xpath from "../../../field_forms/tablet/src/form/xform/xpath";
 
 type Plain = Record<string, unknown>;
@@ -136,7 +137,7 @@ async function mount(given: Partial<FormRequest> & { nowIso?: string; keepHost?:
 
 Object.assign(globalThis, {
   tests: {
-    form, fill, apply, outcome, requestOf, MemoryHost, openSession, readForm, changeOf, pathOf, mount,
-    parseNik, parseKk, nikWarnings, kkWarnings, readTyped, instanceText, valueOf, withDashes, readCsv, writeCsv, xpath,
+    form, fill, apply, outcome, requestOf, MemoryHost, openSession, readForm, changeOf, pathOf, mount, WORDS,
+    parseNik, parseKk, nikWarnings, kkWarnings, readTyped, engineText, instanceText, valueOf, withDashes, readCsv, writeCsv, xpath,
   },
 });

@@ -13,9 +13,11 @@ import pytest
 from form_world import HOUSEHOLD, OPENED, person, some_answers
 
 from field_forms.client.filling import Filled
+from schemas.bodies import CHANGE_TYPES
 from schemas.canonical import canonical_bytes
+from schemas.changes import ChangeContext, ChangeProblem, Known, change_assertions
 from schemas.event import Part
-from schemas.form import FormDefinition
+from schemas.form import Dictionary, FormDefinition
 
 SEED = 20261121
 FILLINGS = 40
@@ -101,3 +103,63 @@ def test_answering_step_by_step_ends_where_a_reopened_draft_begins(module_page, 
     filled = Filled(form, answers, prefill, persons, OPENED)
     assert tablet_says(outcome)[0] == python_says(filled, None)[0], f"seed {SEED - number}"
     assert outcome["sealed"]["kind"] == "submission" and HOUSEHOLD not in outcome["sealed"]["area"]
+
+
+KINDS = sorted(CHANGE_TYPES)
+TARGET = "22222222-2222-4222-8222-222222222222"
+
+
+def change_context(kind: str, chance: random.Random) -> ChangeContext:
+    """What the app knows of a change: sometimes a person too few or too many."""
+    count = chance.choice((0, 1, 1, 2)) if kind not in ("birth",) else 0
+    persons = tuple(person(each) for each in range(count))
+    names = ("m_name", "nik", "sex", "birth_date", "phone")
+    known = {
+        f"p/{key}/{name}": Known(chance.choice(("x", "1", "")), chance.choice((None, REF)), chance.randint(0, 5))
+        for key in persons for name in names if chance.random() < 0.8
+    }  # fmt: skip
+    known |= {f"h/{name}": Known("Jl. 1", chance.choice((None, REF)), 1) for name in ("address", "rt", "no_kk")}
+    return ChangeContext(
+        household_id=HOUSEHOLD,
+        persons=persons,
+        new_person_id=None if persons else "33333333-3333-4333-8333-333333333333",
+        to_household=chance.choice((None, TARGET)) if kind in ("move_out", "split") else None,
+        from_household=chance.choice((None, TARGET, HOUSEHOLD)) if kind == "move_in" else None,
+        known=known,
+    )
+
+
+def change_target(kind: str, context: ChangeContext, visit: Any) -> dict[str, Any]:
+    """The same as the shell hands it over."""
+    known = {path: {"value": each.value, "ref": each.ref, "evidence": each.evidence}
+             for path, each in context.known.items()}  # fmt: skip
+    return {
+        "kind": kind, "persons": list(context.persons), "newPerson": context.new_person_id,
+        "to": context.to_household, "from": context.from_household, "known": known,
+        "regions": {TARGET: "19.03"}, "visitForm": visit.definition.to_json(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_says_the_same_on_tablet_and_in_python(module_page, visit, change, kind, number):
+    chance = random.Random(f"{kind} {number}")
+    form = change.definition
+    answers = some_answers(form, [], chance, 0.8) | {"e/event_type": {"value": kind}}
+    if chance.random() < 0.5:
+        answers["e/subject_listed"] = {"value": "2"}
+    context = change_context(kind, chance)
+    given = {path[2:]: a.get("value", a) for path, a in answers.items()}
+    dictionary = Dictionary.of([visit.definition, form])
+    request = compiled_request(change, filling(answers, {}, []), None) | {"change": change_target(kind, context, visit)}
+    sealed = module_page.evaluate("given => tests.fill(given)", {"request": request})["sealed"]
+    try:
+        said = change_assertions(form, given, context, dictionary, OPENED)
+    except ChangeProblem:
+        assert "problem" in sealed
+        return
+    assert sealed["kind"] == "change" and sealed["body"] == said.body
+    assert [each["household_id"] for each in sealed["also"]] == list(said.also)
+    assert [canonical_bytes(part) for part in sealed["parts"]] == [
+        canonical_bytes({"name": part.name, **part.content()}) for part in said.parts
+    ]

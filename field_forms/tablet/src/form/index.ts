@@ -28,7 +28,7 @@ export const mountForm: MountForm = async (element, request, host) => {
   const key = keyOf(request);
   const opening = ready?.key === key ? ready.session : openSession(request);
   if (ready?.key !== key) {
-    element.textContent = words.opening;
+    render(h("p", { class: "pf-main", role: "status" }, words.opening), element);
     // The words are drawn before the engine takes the processor for itself.
     await new Promise((done) => setTimeout(done));
   }
@@ -44,7 +44,6 @@ export const mountForm: MountForm = async (element, request, host) => {
     ]), element);
     return { flush: () => Promise.resolve(), unmount: () => render(null, element) };
   }
-  element.textContent = "";
   let drawn = 0;
   const draw = (): void => render(h(App, { view, version: (drawn += 1) }), element);
   const view = new View(session, host, draw);

@@ -5,8 +5,8 @@
  * changed.
  */
 import type { Draft, FormHost, FormRequest, SealAnswers } from "../contract";
-import { Engine } from "./engine/engine";
-import { instanceXml } from "./engine/instance";
+import { Engine, RuleBroken, type LoadedForm, type RowsOf } from "./engine/engine";
+import { instanceXml, type InstanceContent } from "./engine/instance";
 import { defaultsOf, firstLoadTexts } from "./engine/first_load";
 import { isAsked } from "./model/assertions";
 import { Filling, newRow, pathOf, rowsKey, says, type Cell, type FillingData } from "./model/filling";
@@ -41,28 +41,21 @@ export interface Session {
 /** Open a form, new or as it was left. Raises `RuleBroken`, `XFormUnreadable`. */
 export async function openSession(request: FormRequest): Promise<Session> {
   const read = readForm(request.definition, request.xform);
-  const { sheet, fields, slim } = read;
+  const { sheet, fields } = read;
   const loading = loadForOpening(read, request);
   const saved = (request.draft?.instance ?? undefined) as Saved | undefined;
   const data = saved === undefined ? beginning(sheet, fields, request) : afterDrift(saved.filling, request, fields);
   const filling = new Filling(sheet, fields, data);
   const rowsOf = (path: string, part: string) => data.rows[rowsKey(path, part)] ?? [];
   if (saved === undefined) await begin(filling, read, request, rowsOf);
-  const xml = instanceXml(sheet, slim, {
-    text: (part, key) => filling.instanceText(part, key),
-    rows: (repeat, part) => rowsOf(repeat.path, part),
-    outermost: filling.outermost,
-    opened: data.opened,
-    instanceId: `uuid:${request.fixed.eventId}`,
-  });
-  filling.attach(await Engine.restore(await loading, xml, sheet, slim, filling.outermost, rowsOf));
+  await restore(filling, read, request, await loading, rowsOf);
   const districts = request.districts ? new Set(request.districts) : null;
   settleTyped(filling);
   return { request, read, filling, around: { districts, area: request.target.area }, files: fileRows(sheet, request.media) };
 }
 
 async function begin(
-  filling: Filling, read: ReadForm, request: FormRequest, rowsOf: (path: string, part: string) => readonly string[],
+  filling: Filling, read: ReadForm, request: FormRequest, rowsOf: RowsOf,
 ): Promise<void> {
   const { data, sheet } = filling;
   firstRows(data, sheet, read.fields, filling.outermost, newRow);
@@ -81,6 +74,31 @@ async function begin(
   for (const meta of sheet.metas) {
     const text = stamps[meta.what] ?? told.get(`${filling.outermost}/${meta.key}`) ?? "";
     if (text !== "") data.kept[`${filling.outermost}/${meta.key}`] = text;
+  }
+}
+
+/** Puts the engine behind the filling. Raises `RuleBroken` where a rule cannot be computed even without answers. */
+async function restore(
+  filling: Filling, read: ReadForm, request: FormRequest, loaded: LoadedForm, rowsOf: RowsOf,
+): Promise<void> {
+  const { sheet, slim } = read;
+  const xml = (text: InstanceContent["text"]): string => instanceXml(sheet, slim, {
+    text,
+    rows: (repeat, part) => rowsOf(repeat.path, part),
+    outermost: filling.outermost,
+    opened: filling.data.opened,
+    instanceId: `uuid:${request.fixed.eventId}`,
+  });
+  const answered = xml((part, key) => filling.instanceText(part, key));
+  try {
+    filling.attach(await Engine.restore(loaded, answered, sheet, slim, filling.outermost, rowsOf));
+  } catch (error) {
+    if (!(error instanceof RuleBroken)) throw error;
+    // A rule breaks on these answers. The form is opened empty and told them one by one: only that rule is missing then.
+    const again = await loadForOpening(read, request);
+    filling.attach(await Engine.restore(again, xml(() => ""), sheet, slim, filling.outermost, rowsOf));
+    filling.broken = error.message;
+    filling.tellAll();
   }
 }
 

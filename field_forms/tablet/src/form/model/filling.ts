@@ -10,7 +10,7 @@ import { RuleBroken, type Engine, type Option } from "../engine/engine";
 import type { Part } from "../engine/instance";
 import type { Calculation, Item, Question, Repeat, Sheet } from "../xform/sheet";
 import { fieldFor, type Field } from "./definition";
-import { instanceText, isEmpty, valueOf } from "./values";
+import { engineText, instanceText, isEmpty, valueOf } from "./values";
 
 export type State = "declined" | "unknown" | "not_applicable" | "cleared";
 
@@ -109,7 +109,7 @@ export class Filling {
   /** The text that stands at a place of the model. */
   instanceText(part: Part, key: string): string {
     const answer = this.answer(`${part}/${key}`);
-    return answer === undefined ? (this.data.kept[`${part}/${key}`] ?? "") : instanceText(answer.value);
+    return answer === undefined ? (this.data.kept[`${part}/${key}`] ?? "") : engineText(instanceText(answer.value));
   }
 
   relevant({ part, question }: Cell): boolean {
@@ -187,6 +187,12 @@ export class Filling {
     this.#tell(cell);
   }
 
+  /** Tells the engine every answer, one at a time: one that breaks a rule does not keep the others from it. */
+  tellAll(): void {
+    for (const cell of this.cells()) this.#write(cell);
+    this.#follow();
+  }
+
   /** Keeps what is being typed, before anything is made of it. */
   keepTyped(cell: Cell, text: string): void {
     this.data.typed[pathOf(cell)] = text;
@@ -242,7 +248,7 @@ export class Filling {
   }
 
   #write({ part, question }: Cell): void {
-    const text = instanceText(this.raw(part, question.key));
+    const text = engineText(instanceText(this.raw(part, question.key)));
     if (!question.calculated) this.#try(() => this.engine.set(part, question.path, text));
   }
 
@@ -264,7 +270,7 @@ export class Filling {
       for (const part of this.#partsOf(question)) {
         const cell = { part, question };
         const text = this.engine.text(part, path);
-        const known = instanceText(this.raw(part, question.key));
+        const known = engineText(instanceText(this.raw(part, question.key)));
         if (this.relevant(cell) && text !== known) {
           this.data.answers[pathOf(cell)] = { value: valueOf(this.field(question).type, text) };
         }

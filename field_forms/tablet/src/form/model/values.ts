@@ -29,6 +29,20 @@ export function instanceText(value: unknown): string {
   return String(value);
 }
 
+const DATE_LIKE = /^(\d{4})-(\d{2})-(\d{2})(T.*)?$/s;
+const TIME_LIKE = /^T(?:[01]\d|2[0-3])(?::[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?$/;
+
+/**
+ * A text as the engine may see it. One that looks like a date and is none (`1990-02-30`) makes it throw wherever it is
+ * compared or computed with, and takes the form down (trap T6): it is marked, so that it no longer looks like a date.
+ */
+export function engineText(text: string): string {
+  const match = DATE_LIKE.exec(text);
+  if (match === null) return text;
+  const real = isDate(Number(match[1]), Number(match[2]), Number(match[3]));
+  return real && (match[4] === undefined || TIME_LIKE.test(match[4])) ? text : `${text}?`;
+}
+
 /** The value that a text of the model stands for. */
 export function valueOf(type: FieldType, text: string): Json {
   if (text === "") return null;

@@ -11,8 +11,9 @@ export function App({ view, version }: { view: View; version: number }) {
   useEffect(() => {
     // A new page is told to a screen reader by its title; at the opening the scroll of last time counts.
     if (first.current) scrollTo(0, view.place.scroll);
-    else if (view.target === null) frame.current?.querySelector<HTMLElement>(".pf-title")?.focus({ preventScroll: true });
+    else if (!view.arrived) frame.current?.querySelector<HTMLElement>(".pf-title")?.focus({ preventScroll: true });
     first.current = false;
+    view.arrived = false;
   }, [where]);
   useEffect(() => {
     const scrolled = (): void => {

@@ -13,6 +13,8 @@ import { Rich } from "./rich";
 import type { View } from "./view";
 
 const STATES: readonly State[] = ["declined", "unknown", "not_applicable", "cleared"];
+/** Remarks under a question; room for two is kept free, the check at the end has them all. */
+const SAID_MAX = 2;
 /** Controls that are one element, which a label can name; the others are a group. */
 const SINGLE = new Set(["text", "integer", "decimal", "date", "time", "dateTime", "range", "barcode"]);
 
@@ -170,7 +172,8 @@ function Said({ view, cell, id }: { view: View; cell: Cell; id: string }) {
 function saidOf(view: View, cell: Cell): Remark[] {
   const path = pathOf(cell);
   if (view.focused === path && path in view.filling.data.typed) return [];
-  return view.remarksOn(cell).filter((remark) => remark.code !== "required" || view.wasLeft(path));
+  const shown = view.remarksOn(cell).filter((remark) => remark.code !== "required" || view.wasLeft(path));
+  return shown.slice(0, SAID_MAX);
 }
 
 function longest(view: View, cell: Cell): string {
@@ -205,6 +208,7 @@ function Comments({ view, path }: { view: View; path: string }) {
 /** Scrolls to a question that was jumped to and puts the focus into it. */
 function arrive(view: View, frame: HTMLElement): void {
   view.target = null;
+  view.arrived = true;
   frame.scrollIntoView({ block: "center" });
   const control = frame.querySelector<HTMLElement>("input:not([type=file]), textarea, select, .pf-picked, .pf-button, button");
   control?.focus({ preventScroll: true });

@@ -31,10 +31,13 @@ export class View {
   checked = false;
   /** Path of the question that was jumped to, until it has the focus. */
   target: string | null = null;
+  /** Whether the focus went there already, so that the page's title leaves it. */
+  arrived = false;
   /** Path of the question that is being typed at. */
   focused: string | null = null;
   readonly #left = new Set<string>();
   #queued = false;
+  #gone = false;
   #summaryTimer: ReturnType<typeof setTimeout> | undefined;
   #summary = { name: "", done: 0, total: 0, errors: 0 };
   #remarks: { version: number; all: Remark[] } | null = null;
@@ -357,7 +360,7 @@ export class View {
     this.#queued = true;
     queueMicrotask(() => {
       this.#queued = false;
-      this.draw();
+      if (!this.#gone) this.draw();
     });
   }
 
@@ -365,7 +368,9 @@ export class View {
     this.#summary = summaryOf(this.session, this.remarks);
   }
 
+  /** The form is gone from the screen; what still happens to it (a field loses the focus) draws nothing any more. */
   dispose(): void {
+    this.#gone = true;
     clearTimeout(this.#summaryTimer);
   }
 

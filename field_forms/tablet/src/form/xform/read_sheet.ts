@@ -30,7 +30,8 @@ export function readSheet(document: Document, known: ReadonlyMap<string, boolean
 }
 
 const UNREPEATABLE = ["once", "random", "uuid", "now", "today", "randomize"];
-const CONTROLS = new Set(["input", "select1", "select", "rank", "range", "upload", "trigger"]);
+/** Elements of the body that ask something. */
+export const CONTROLS = new Set(["input", "select1", "select", "rank", "range", "upload", "trigger"]);
 const BY_TYPE: Record<string, Control> = {
   int: "integer", decimal: "decimal", date: "date", time: "time", dateTime: "dateTime", geopoint: "geopoint",
   barcode: "barcode", geotrace: "unsupported", geoshape: "unsupported", binary: "file",

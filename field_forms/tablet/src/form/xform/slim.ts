@@ -8,9 +8,9 @@
  */
 import type { Field } from "../model/definition";
 import { JR, outputsOf } from "./read_texts";
-import { modelOf, primaryInstance } from "./read_sheet";
+import { CONTROLS, modelOf, primaryInstance } from "./read_sheet";
 import type { Item, Question, Sheet } from "./sheet";
-import { functionsOf, pathBetween, resolved, steps, tokens, withSafeDates, withToday } from "./xpath";
+import { functionsOf, pathBetween, resolved, steps, tokens, withToday } from "./xpath";
 
 /** Names of what is added. No question has such a name (field_forms/rows.py would take it, an XLSForm never has it). */
 const ADDED = "padan__";
@@ -62,10 +62,8 @@ class Slimmer {
     for (const bind of this.#model.getElementsByTagName("bind")) {
       this.#binds.set((bind.getAttribute("nodeset") ?? "").trim(), bind);
     }
-    for (const control of this.#body().querySelectorAll("[ref]")) {
-      if (!["label", "hint", "value"].includes(control.localName)) {
-        this.#controls.set((control.getAttribute("ref") ?? "").trim(), control);
-      }
+    for (const control of this.#body().querySelectorAll([...CONTROLS].join(","))) {
+      this.#controls.set((control.getAttribute("ref") ?? "").trim(), control);
     }
     this.#repeats = sheet.repeats.map((repeat) => repeat.path);
     this.#paths = new Map([...sheet.questions, ...sheet.calculations].map((each) => [each.key, each.path]));
@@ -186,7 +184,7 @@ class Slimmer {
       if (expression === null) continue;
       const set = name === "readonly" && /^\s*true\(\)\s*$/.test(expression);
       if (set) bind.removeAttribute(name);
-      else bind.setAttribute(name, withToday(withSafeDates(expression), this.#today()));
+      else bind.setAttribute(name, withToday(expression, this.#today()));
     }
     for (const name of ["constraintMsg", "requiredMsg", "preload", "preloadParams"]) bind.removeAttributeNS(JR, name);
   }
@@ -203,15 +201,15 @@ class Slimmer {
     }
     for (const count of this.#body().querySelectorAll("repeat")) {
       const expression = count.getAttributeNS(JR, "count");
-      if (expression !== null) count.setAttributeNS(JR, "jr:count", withToday(withSafeDates(expression), this.#today()));
+      if (expression !== null) count.setAttributeNS(JR, "jr:count", withToday(expression, this.#today()));
     }
     for (const itemset of this.#body().querySelectorAll("itemset")) {
       const nodeset = itemset.getAttribute("nodeset") ?? "";
-      itemset.setAttribute("nodeset", withToday(withSafeDates(nodeset), this.#today()));
+      itemset.setAttribute("nodeset", withToday(nodeset, this.#today()));
     }
     for (const action of [...this.document.getElementsByTagName("*")]) {
       const value = action.localName === "setvalue" ? action.getAttribute("value") : null;
-      if (value !== null) action.setAttribute("value", withToday(withSafeDates(value), this.#today()));
+      if (value !== null) action.setAttribute("value", withToday(value, this.#today()));
     }
     if (!keep) this.#model.getElementsByTagName("itext")[0]?.remove();
   }

@@ -75,60 +75,6 @@ export function withToday(expression: string, replacement: string): string {
   return joined(list);
 }
 
-const DATE_FUNCTIONS = new Set([
-  "date", "date-time", "decimal-date-time", "decimal-time", "format-date", "format-date-time",
-]);
-
-/**
- * `date(/data/x)` becomes `date(string(/data/x))`: with a bare node the engine throws where the node is empty, and the
- * whole form is gone (trap T6 of docs/decisions/0042).
- */
-export function withSafeDates(expression: string): string {
-  const list = tokens(expression);
-  if (!list.some((token) => DATE_FUNCTIONS.has(token.text))) return expression;
-  for (let index = list.length - 1; index >= 0; index -= 1) {
-    const open = DATE_FUNCTIONS.has(list[index]!.text) ? callAt(list, index) : -1;
-    if (open < 0) continue;
-    const end = firstArgumentEnd(list, open);
-    if (isPath(list.slice(open + 1, end))) {
-      list.splice(end, 0, raw(")"));
-      list.splice(open + 1, 0, raw("string("));
-    }
-  }
-  return joined(list);
-}
-
-function firstArgumentEnd(list: readonly Token[], open: number): number {
-  const end = closing(list, open);
-  let depth = 0;
-  for (let index = open + 1; index < end; index += 1) {
-    const text = list[index]!.text;
-    if (list[index]!.kind !== "op") continue;
-    if (text === "(" || text === "[") depth += 1;
-    if (text === ")" || text === "]") depth -= 1;
-    if (text === "," && depth === 0) return index;
-  }
-  return end;
-}
-
-/** Whether tokens are one location path and nothing else. */
-function isPath(list: readonly Token[]): boolean {
-  const first = list[next(list, 0)];
-  if (first === undefined || first.kind === "string" || first.kind === "number") return false;
-  let depth = 0;
-  for (let index = 0; index < list.length; index += 1) {
-    const token = list[index]!;
-    if (token.text === "[" || token.text === "(") depth += 1;
-    else if (token.text === "]" || token.text === ")") depth -= 1;
-    else if (depth > 0 || token.kind === "space") continue;
-    else if (token.kind === "name") {
-      if (callAt(list, index) >= 0 && token.text !== "current" && token.text !== "instance") return false;
-      if (["div", "mod", "and", "or"].includes(token.text) && previous(list, index) !== undefined) return false;
-    } else if (!["/", "..", ".", "//", "::", "@", "*"].includes(token.text)) return false;
-  }
-  return true;
-}
-
 /** `${name}` becomes what `resolve` says, `.` becomes `self`: an expression of the definition as the engine reads it. */
 export function resolved(expression: string, resolve: (name: string) => string, self: string): string {
   const list = tokens(expression);

@@ -62,7 +62,8 @@ export function Typing({ view, cell, id, describedBy, invalid, disabled }: Contr
   return (
     <div class="pf-typing">
       <input {...shared} class="pf-input" type="text" inputMode={look.keys} autocapitalize={look.capital} />
-      {look.aside !== "" && <span class="pf-aside">{look.aside}</span>}
+      {look.inside !== "" && <span class="pf-inside" aria-hidden="true">{look.inside}</span>}
+      {look.below !== null && <span class="pf-below">{look.below}</span>}
       {scanner && <Scanner words={view.words} onCode={(code) => view.answer(cell, code)} />}
     </div>
   );
@@ -88,7 +89,10 @@ interface Look {
   placeholder: string | undefined;
   lines: number;
   capital: "sentences" | "off";
-  aside: string;
+  /** Read beside what is typed, in the field itself. */
+  inside: string;
+  /** Read under the field; the line is there from the start, so that nothing moves. Null: no such line. */
+  below: string | null;
 }
 
 const DIGITS_ONLY = /nik|kk|phone|_hp$|pln|kpj/;
@@ -96,18 +100,18 @@ const DIGITS_ONLY = /nik|kk|phone|_hp$|pln|kpj/;
 function lookOf(cell: Cell, view: View): Look {
   const { question } = cell;
   const { words } = view;
-  const look: Look = { keys: "text", placeholder: undefined, lines: 1, capital: "sentences", aside: "" };
+  const look: Look = { keys: "text", placeholder: undefined, lines: 1, capital: "sentences", inside: "", below: null };
   const value = view.filling.shown(cell);
   const has = (name: string): boolean => question.appearance.includes(name);
   switch (question.control) {
     case "integer":
-      return { ...look, keys: "numeric", aside: thousands(value) };
+      return { ...look, keys: "numeric", inside: thousands(value) };
     case "decimal":
       return { ...look, keys: "decimal", placeholder: words.decimalHint };
     case "date":
       if (has("year")) return { ...look, keys: "numeric", placeholder: words.yearPattern };
       if (has("month-year")) return { ...look, keys: "numeric", placeholder: words.monthPattern };
-      return { ...look, keys: "numeric", placeholder: words.datePattern, aside: spelledDay(view, cell, value) };
+      return { ...look, keys: "numeric", placeholder: words.datePattern, below: spelledDay(view, cell, value) };
     case "time":
       return { ...look, keys: "numeric", placeholder: words.timePattern };
     case "dateTime":
@@ -115,8 +119,8 @@ function lookOf(cell: Cell, view: View): Look {
     default: {
       const lines = Number(question.parameters["rows"] ?? (has("multiline") ? 3 : 1));
       const digits = has("numbers") || DIGITS_ONLY.test(question.name);
-      const aside = typeof value === "string" && digits ? counted(value) : "";
-      return { ...look, lines, keys: digits ? "numeric" : "text", aside };
+      const inside = typeof value === "string" && digits ? counted(value) : "";
+      return { ...look, lines, keys: digits ? "numeric" : "text", inside };
     }
   }
 }
