@@ -29,6 +29,7 @@ export interface Surroundings {
   area: string;
 }
 
+const ELSEWHERE = "nik_prefix_elsewhere";
 const PERSON_NAMES = ["name", "m_name"];
 
 /** All remarks, in the sheet's order. */
@@ -123,6 +124,8 @@ function oddities(
   const touched = pathOf(cell) in filling.data.answers;
   const remark = (code: string, about?: string): Remark => ({ cell, code, blocks: false, ...(about ? { about } : {}) });
   const found: Remark[] = [];
+  const other = question.key === "nik" ? twice.get(pathOf(cell)) : undefined;
+  if (other !== undefined) found.push(remark("nik_twice", other));
   const day = filling.raw(filling.outermost, "visit_date");
   const visitDate = typeof day === "string" ? day : filling.data.opened;
   const born = filling.raw(part, "birth_date");
@@ -135,10 +138,9 @@ function oddities(
       birthDate, sex: typeof sex === "string" ? sex : null, noKk: typeof noKk === "string" ? noKk : null,
       area: around.area, districts: around.districts,
     });
-    found.push(...codes.map((code) => remark(code)));
+    // The mildest last: a NIK of another regency is the rule after a move.
+    found.push(...codes.sort((a, b) => Number(a === ELSEWHERE) - Number(b === ELSEWHERE)).map((code) => remark(code)));
   }
-  const other = question.key === "nik" ? twice.get(pathOf(cell)) : undefined;
-  if (other !== undefined) found.push(remark("nik_twice", other));
   if (question.key === "no_kk" && typeof value === "string" && touched) {
     found.push(...kkWarnings(parseKk(value), around).map((code) => remark(code)));
   }

@@ -186,7 +186,7 @@ function longest(view: View, cell: Cell): string {
   if (field.warning) possible.push(sentence("warning"));
   if (question.requiredMessage !== null) possible.push(sentence("required"));
   if (["date", "integer", "decimal", "time"].includes(question.control)) possible.push(remarks[`not_${question.control}`] ?? "");
-  if (question.key === "nik") possible.push(`${remarks["nik_birth_date_differs"]}. ${remarks["nik_sex_differs"]}`);
+  if (question.key === "nik") possible.push(`${remarks["nik_twice"]}. ${remarks["nik_birth_date_differs"]}`);
   if (question.key === "no_kk") possible.push(remarks["kk_looks_like_nik"] ?? "");
   return possible.reduce((long, each) => (each.length > long.length ? each : long), "");
 }
