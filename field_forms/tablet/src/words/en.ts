@@ -32,7 +32,7 @@ export const en: Words = {
   menu: "Menu",
   tabs: { list: "Families", sent: "Forms", sync: "Sync", syncing: "Syncing…", menu: "Menu", where: "Main pages" },
   language: "Bahasa Indonesia",
-  languageLabel: "Change language: Bahasa Indonesia",
+  languageLabel: "ID, change language: Bahasa Indonesia",
   working: "One moment…",
   failed: "Something went wrong in the app. No form is lost. Start the app again; if it happens again, send the Diagnosis page to the operator.",
   restart: "Start the app again",

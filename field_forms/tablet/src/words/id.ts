@@ -26,7 +26,7 @@ export const id = {
   menu: "Menu",
   tabs: { list: "Daftar", sent: "Formulir", sync: "Sinkron", syncing: "Sedang…", menu: "Menu", where: "Halaman utama" },
   language: "English",
-  languageLabel: "Ganti bahasa: English",
+  languageLabel: "EN, ganti bahasa: English",
   working: "Sebentar…",
   failed: "Terjadi kesalahan di aplikasi. Tidak ada isian yang hilang. Mulai ulang aplikasi; bila terulang, kirimkan halaman Diagnosa kepada operator.",
   restart: "Mulai ulang aplikasi",

@@ -153,7 +153,7 @@ export function FamilyLine({ app, line, areas }: { app: App; line: Line; areas: 
         </span>
         {row.level === "full" && row.members.length > 0 && <span>{words.members(row.members.length + 1)}</span>}
         {line.distanceM !== null && <span>{app.words.metres(line.distanceM)}</span>}
-        {row.level === "full" && row.state && work !== "todo" && <span>{app.words.state[row.state] ?? row.state}</span>}
+        {row.level === "full" && row.state && work === "done" && <span>{app.words.state[row.state] ?? row.state}</span>}
       </span>
       {line.comments > 0 && (
         <span class="meta">

@@ -23,9 +23,9 @@ export function Work({ app }: { app: App }) {
   return (
     <>
       {app.active.value?.training && (
-        <div class="training" role="note">
+        <aside class="training" aria-label={app.words.training.title}>
           {app.words.warn.training}
-        </div>
+        </aside>
       )}
       <Here app={app} route={route} />
       {!inForm && <Tabs app={app} route={route} />}
