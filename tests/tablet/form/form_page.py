@@ -21,7 +21,7 @@ def field(page: Any, path: str) -> Any:
 
 def said(page: Any, path: str) -> str:
     """What is said about its answer."""
-    text: str = question(page, path).locator(".pf-said > p").nth(1).inner_text()
+    text: str = question(page, path).locator(".pf-said > p:not(.pf-room)").inner_text()
     return text
 
 

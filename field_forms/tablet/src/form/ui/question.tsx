@@ -15,6 +15,9 @@ import type { View } from "./view";
 const STATES: readonly State[] = ["declined", "unknown", "not_applicable", "cleared"];
 /** Remarks under a question; room for two is kept free, the check at the end has them all. */
 const SAID_MAX = 2;
+/** Characters that surely fit on one line of the narrowest tablet. */
+const ONE_LINE = 30;
+const NIK_PAIRS = [["nik_twice", "nik_birth_date_differs"], ["nik_birth_date_differs", "nik_sex_differs"]];
 /** Controls that are one element, which a label can name; the others are a group. */
 const SINGLE = new Set(["text", "integer", "decimal", "date", "time", "dateTime", "range", "barcode"]);
 
@@ -160,7 +163,7 @@ function Said({ view, cell, id }: { view: View; cell: Cell; id: string }) {
   const blocks = shown.some((remark) => remark.blocks);
   return (
     <div class="pf-said">
-      <p class="pf-room" aria-hidden="true">{longest(view, cell)}</p>
+      {possibleSentences(view, cell).map((sentence) => <p key={sentence} class="pf-room" aria-hidden="true">{sentence}</p>)}
       <p id={id} class={shown.length === 0 ? "" : blocks ? "pf-wrong" : "pf-odd"} aria-live="polite">
         {shown.map((remark) => view.sentence(remark)).join(". ")}
       </p>
@@ -176,7 +179,8 @@ function saidOf(view: View, cell: Cell): Remark[] {
   return shown.slice(0, SAID_MAX);
 }
 
-function longest(view: View, cell: Cell): string {
+/** What might be said at a question; of short ones only the longest, for they all take one line. */
+function possibleSentences(view: View, cell: Cell): string[] {
   const { question } = cell;
   const { remarks } = view.words;
   const field = view.filling.field(question);
@@ -186,9 +190,10 @@ function longest(view: View, cell: Cell): string {
   if (field.warning) possible.push(sentence("warning"));
   if (question.requiredMessage !== null) possible.push(sentence("required"));
   if (["date", "integer", "decimal", "time"].includes(question.control)) possible.push(remarks[`not_${question.control}`] ?? "");
-  if (question.key === "nik") possible.push(`${remarks["nik_twice"]}. ${remarks["nik_birth_date_differs"]}`);
+  if (question.key === "nik") possible.push(...NIK_PAIRS.map((codes) => codes.map((code) => remarks[code]).join(". ")));
   if (question.key === "no_kk") possible.push(remarks["kk_looks_like_nik"] ?? "");
-  return possible.reduce((long, each) => (each.length > long.length ? each : long), "");
+  const long = possible.filter((each) => each.length > ONE_LINE);
+  return long.length > 0 ? [...new Set(long)] : [possible.reduce((longest, each) => (each.length > longest.length ? each : longest))];
 }
 
 function Comments({ view, path }: { view: View; path: string }) {
