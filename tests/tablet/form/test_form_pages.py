@@ -293,7 +293,7 @@ def test_a_shell_that_cannot_seal_says_why_and_nothing_is_lost(page, mount):
     page.get_by_role("button", name="Periksa dan segel").click()
     page.evaluate("void (host.seal = () => Promise.reject(new Error('Memori tablet penuh')))")
     page.get_by_role("button", name="Segel formulir").click()
-    assert page.get_by_role("alert").get_by_text("Memori tablet penuh").is_visible()
+    page.get_by_role("alert").get_by_text("Memori tablet penuh").wait_for()
     assert answer_ending(page, "/outcome_note") == {"value": "Rumah kosong"} and page.evaluate("host.closed") == 0
 
 

@@ -182,7 +182,7 @@ def test_t6_a_form_that_cannot_be_opened_says_so_and_loses_nothing(page):
     broken = sheet(T6).replace("if( /data/go  = 'x', regex('a', '('), '')", "nosuch()")
     assert "nosuch()" in broken
     page.evaluate("xform => tests.mount({xform})", broken)
-    assert page.get_by_role("alert").get_by_text("tidak dapat dibuka").is_visible()
+    page.get_by_role("alert").get_by_text("tidak dapat dibuka").wait_for()
     page.get_by_role("button", name="Kembali").click()
     assert page.evaluate("[host.closed, host.saves]") == [1, 0]
 
