@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const [out, ...options] = process.argv.slice(2);
@@ -40,7 +41,7 @@ const common = {
   format: "esm",
   jsx: "automatic",
   jsxImportSource: "preact",
-  legalComments: "linked",
+  legalComments: "none",
   logLevel: "warning",
   plugins: [replacing],
 };
@@ -80,9 +81,12 @@ const page = (await readFile(join(HERE, "index.html"), "utf8"))
   .replace("%SCRIPT%", BASE + entries["src/main.tsx"]);
 await writeFile(join(out, "index.html"), page);
 
+await writeFile(join(out, "LICENSES.txt"), await licences());
+
 const kept = {};
 for (const file of await files(out)) {
-  if (file.endsWith(".LEGAL.txt")) continue;
+  // Reading a QR code is for enrolling, which needs a network anyway.
+  if (file.endsWith(".txt") || file.startsWith("assets/jsQR-")) continue;
   kept[file === "index.html" ? BASE : BASE + file] = await hashOf(join(out, file));
 }
 const version = createHash("sha256").update(JSON.stringify(kept)).digest("hex").slice(0, 16);
@@ -93,6 +97,30 @@ await build({
   format: "iife",
   define: { __KEPT__: JSON.stringify(kept), __VERSION__: JSON.stringify(version) },
 });
+
+// Packed once, here: a tablet at the edge of a network gets a quarter of the bytes, and the server packs nothing.
+for (const file of await files(out)) {
+  if (!/\.(js|css|html|svg|webmanifest|txt)$/.test(file)) continue;
+  const content = await readFile(join(out, file));
+  const packed = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } });
+  if (packed.length < content.length * 0.9) await writeFile(join(out, `${file}.br`), packed);
+}
+
+/** Licences of everything of others that went into the app. */
+async function licences() {
+  const inputs = [app, argon].flatMap((made) => Object.keys(made.metafile.inputs));
+  const found = inputs.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean);
+  const names = [...new Set(found)].sort();
+  const texts = [];
+  for (const name of names) {
+    const folder = join(HERE, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const file = (await readdir(folder)).find((each) => /^(licen[cs]e|copying)/i.test(each));
+    const text = file ? await readFile(join(folder, file), "utf8") : "";
+    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+  }
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
 
 /** A file of the outcome as seen from its folder. */
 function built(file) {

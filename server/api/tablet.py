@@ -6,9 +6,10 @@ Nothing here reads the store.
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from field_forms.tablet import ENTRY, built_folder, is_there
 from schemas.problems import ProblemError
@@ -16,6 +17,7 @@ from schemas.problems import ProblemError
 blueprint = Blueprint("tablet", __name__)
 
 FOR_EVER_S = 31_536_000
+PACKED = ".br"
 # 'wasm-unsafe-eval': XPath and Argon2 are WebAssembly. No inline script, no other origin, no form that posts.
 POLICY = "; ".join(
     (
@@ -52,9 +54,13 @@ def _file(name: str) -> Response:
     folder = built_folder()
     if not is_there(folder):
         raise ProblemError("media_unknown", "The tablet app was not built: python -m field_forms.tablet.build")
-    if not (folder / Path(name)).is_file():
+    if name.endswith(PACKED) or not (folder / Path(name)).is_file():
         raise ProblemError("not_found")
-    response = send_from_directory(folder, name, etag=True, conditional=True)
+    packed = "br" in request.accept_encodings and (folder / Path(name + PACKED)).is_file()
+    response = send_from_directory(folder, name + PACKED * packed, mimetype=guess_type(name)[0], conditional=True)
+    response.vary.add("Accept-Encoding")
+    if packed:
+        response.headers["Content-Encoding"] = "br"
     if name.startswith("assets/"):
         response.headers["Cache-Control"] = f"public, max-age={FOR_EVER_S}, immutable"
     else:
