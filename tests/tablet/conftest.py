@@ -7,13 +7,13 @@ one worker: they share the built app and the browser's driver.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import chromium
+from node_run import run
 from playwright.sync_api import sync_playwright
 from tablet_world import Campaign
 from walk import Officer
@@ -113,10 +113,3 @@ def officer(playwright: Any, campaign: Campaign, tmp_path: Path) -> Iterator[Cal
         each.tablet.kill()
         told = [line for line in each.tablet.console if line.startswith("error") or "Content Security Policy" in line]
         assert told == [], "the app told of errors"
-
-
-def run(*command: Any, cwd: Path) -> str:
-    """Standard output of a command that has to succeed."""
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout

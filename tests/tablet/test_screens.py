@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import run
+from node_run import run
 from screens import Tour
 from tablet_world import Campaign
 from walk import Officer

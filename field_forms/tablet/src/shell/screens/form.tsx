@@ -11,12 +11,15 @@ export function FormPage({ app, draftId }: { app: App; draftId: string }) {
   useEffect(() => {
     let mounted: MountedForm | null = null;
     let gone = false;
+    let left = false;
     const leave = async () => {
       await mounted?.flush();
       return true;
     };
     const closed = (how: "kept" | "sealed" | "discarded") => {
-      if (gone) return;
+      // A form that was sealed closes itself as well.
+      if (gone || left) return;
+      left = true;
       // What is sealed or thrown away has nothing to save any more.
       if (how !== "kept") mounted = unmounted(mounted);
       app.routes.back();
