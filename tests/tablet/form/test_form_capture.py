@@ -8,6 +8,7 @@ import struct
 import pytest
 from form_page import answer_ending, answers, field, flush, meet, question, reopen, section
 from form_world import household
+from playwright.sync_api import expect
 
 MARK = b"PADAN-SECRET-PLACE"
 DECODE = """async (name) => {
@@ -154,7 +155,7 @@ def test_without_satellites_the_officer_gives_up_and_goes_on(page, mount):
     page.evaluate("void (navigator.geolocation.watchPosition = () => 1)")
     gps = question(page, "/gps_home")
     gps.get_by_role("button", name="Ambil titik GPS").click()
-    assert gps.get_by_text("berdirilah di tempat terbuka").is_visible()
+    expect(gps.get_by_text("berdirilah di tempat terbuka")).to_be_visible()
     gps.get_by_role("button", name="GPS tidak dapat").click()
     assert answer_ending(page, "/gps_home") == {"state": "unknown"}
     assert gps.get_attribute("data-blocks") is None
@@ -167,7 +168,7 @@ def test_a_denied_location_is_explained(page, mount):
       setTimeout(() => failed({code: 1, PERMISSION_DENIED: 1})); return 1; })""")
     gps = question(page, "/gps_home")
     gps.get_by_role("button", name="Ambil titik GPS").click()
-    assert gps.get_by_text("Lokasi belum diizinkan").is_visible()
+    expect(gps.get_by_text("Lokasi belum diizinkan")).to_be_visible()
 
 
 def test_a_signature_is_drawn_with_the_finger(page, mount):

@@ -1,4 +1,4 @@
-"""Drafts: every change saved at once, a dark tablet loses one keystroke at most, the officer comes back to his place."""
+"""Drafts: every change saved at once, a dark tablet loses a keystroke at most, the officer comes back to his place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from form_page import NOBODY, answers, field, flush, meet, member, question, reopen, section
 from form_world import household, person, request_of
+from playwright.sync_api import expect
 
 from field_forms.built import source_folder
 from field_forms.compile import compile_form
@@ -72,7 +73,7 @@ def test_reopening_puts_the_officer_where_he_was(page, mount, visit):
     scroll = page.evaluate("scrollY")
     flush(page)
     reopen(page, visit, shown=household(5))
-    assert page.get_by_role("heading", name="Siti Aminah").is_visible()
+    expect(page.get_by_role("heading", name="Siti Aminah")).to_be_visible()
     assert abs(page.evaluate("scrollY") - scroll) < 5
     assert page.evaluate("host.draft.place.rows") == [f"p/{person(1)}"]
 
@@ -85,7 +86,7 @@ def test_a_place_that_is_gone_leads_to_the_first_page(page, mount, visit):
     draft["place"] = {"page": 99, "rows": ["p/nobody"], "scroll": 12}
     page.evaluate("mounted.unmount()")
     page.evaluate("given => tests.mount(given)", request_of(visit, draft=draft, shown=household(1)))
-    assert page.get_by_role("heading", name="A. Kunjungan").is_visible()
+    expect(page.get_by_role("heading", name="A. Kunjungan")).to_be_visible()
 
 
 def test_a_slow_disk_is_not_flooded_and_gets_the_last_word(page, mount):
@@ -130,12 +131,12 @@ def test_a_prepared_form_is_opened_once_and_only_for_its_own_request(page, visit
       return performance.now() - begun;
     }"""
     prepared = page.evaluate(same, given)
-    assert page.get_by_role("heading", name="Budi Santoso").is_visible()
+    expect(page.get_by_role("heading", name="Budi Santoso")).to_be_visible()
     page.evaluate("mounted.unmount()")
     other = request_of(visit, shown=household(2, head_name="Rina"))
     page.evaluate("given => tests.form.prepareForm(tests.requestOf(given))", given)
     page.evaluate("given => tests.mount(given)", other)
-    assert page.get_by_role("heading", name="Rina").is_visible()
+    expect(page.get_by_role("heading", name="Rina")).to_be_visible()
     assert prepared < 400
 
 
@@ -165,7 +166,7 @@ def test_a_draft_of_an_older_version_opens_on_the_new_one_with_its_answers(page,
     compiled = newer(visit)
     reopen(page, compiled, shown=household(1))
     section(page, "A. Kunjungan")
-    assert page.get_by_text("dimulai pada versi lama").is_visible()
+    expect(page.get_by_text("dimulai pada versi lama")).to_be_visible()
     section(page, "C. Keluarga")
     assert field(page, "/rt_number").input_value() == "12" and question(page, "/rw").count() == 0
     draft = flush(page)

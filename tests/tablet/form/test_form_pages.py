@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from form_page import MET, NOBODY, answer_ending, answers, field, flush, meet, member, question, reopen, said, section
 from form_world import HOUSEHOLD, household, person
+from playwright.sync_api import expect
 
 from field_forms.client.filling import Filled
 from schemas.canonical import canonical_bytes
@@ -58,9 +59,9 @@ def test_an_untouched_prefilled_answer_asserts_nothing_and_a_confirmed_one_does(
     mount(page, shown=shown)
     meet(page)
     member(page, "Siti Aminah")
-    assert question(page, "/m_name").get_by_text("dari data sebelumnya").is_visible()
+    expect(question(page, "/m_name").get_by_text("dari data sebelumnya")).to_be_visible()
     question(page, "/nik_status").get_by_role("button", name="Masih sama").click()
-    assert question(page, "/m_name").get_by_text("dipastikan").is_visible()
+    expect(question(page, "/m_name").get_by_text("dipastikan")).to_be_visible()
     parts = page.evaluate(
         "draft => tests.fill({request: {...request, now: undefined, draft}})", flush(page)
     )["sealed"]["parts"]  # fmt: skip
@@ -77,7 +78,7 @@ def test_tapping_the_same_evidence_again_confirms_as_well(page, mount):
     member(page, "Budi Santoso")
     question(page, "/nik_status").locator("input:checked").click()
     assert answer_ending(page, "/nik_status") == {"value": "1"}
-    assert question(page, "/nik").get_by_text("dipastikan").is_visible()
+    expect(question(page, "/nik").get_by_text("dipastikan")).to_be_visible()
 
 
 def test_emptying_a_prefilled_answer_says_cleared_and_any_other_says_nothing(page, mount):
@@ -222,11 +223,12 @@ def test_both_languages_can_be_switched_and_answers_stay(page, mount):
     mount(page, shown=household(1))
     field(page, "/visit_no").fill("2")
     page.get_by_role("button", name="Bahasa: English").click()
-    assert page.get_by_text("Visit outcome").is_visible() and page.get_by_role("button", name="Next").is_visible()
+    expect(page.get_by_text("Visit outcome")).to_be_visible()
+    expect(page.get_by_role("button", name="Next")).to_be_visible()
     assert field(page, "/visit_no").input_value() == "2"
     page.get_by_text("Found, form complete").click() if page.get_by_text("Found, form complete").count() else None
     page.get_by_role("button", name="Language: Bahasa Indonesia").click()
-    assert page.get_by_text("Hasil kunjungan").is_visible()
+    expect(page.get_by_text("Hasil kunjungan")).to_be_visible()
     english, indonesian = page.evaluate("[tests.WORDS.en, tests.WORDS.id]")
     assert english.keys() == indonesian.keys()
     assert english["remarks"].keys() == indonesian["remarks"].keys()
@@ -252,7 +254,7 @@ def test_the_list_of_errors_jumps_to_each_and_sealing_waits_for_them(page, mount
     for heading, label in (("Siti Aminah", "Dokumen identitas"), ("D. Perumahan", "Jenis dinding")):
         group = page.locator("section div").filter(has=page.get_by_role("heading", name=heading))
         group.get_by_role("button", name=label).first.click()
-        assert page.get_by_role("heading", name=heading).is_visible()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
         focused = page.evaluate("document.activeElement.closest('[data-path]').innerText")
         assert label in focused and "Wajib diisi" in focused
         page.get_by_role("button", name="Daftar bagian").click()
@@ -326,14 +328,14 @@ def test_comments_of_a_return_stand_at_their_questions_and_in_a_list_that_jumps(
     meet(page)
     page.get_by_role("button", name="Daftar bagian").click()
     page.get_by_role("button", name="NIK periksa lagi").click()
-    assert page.get_by_role("heading", name="Siti Aminah").is_visible()
+    expect(page.get_by_role("heading", name="Siti Aminah")).to_be_visible()
     assert "NIK periksa lagi" in question(page, "/nik").inner_text()
     section(page, "C. Keluarga")
     assert "Catatan pengawas (pengawas1): Alamat kurang lengkap" in question(page, "/address").inner_text()
     section(page, "E. Anggota keluarga")
     assert "1 catatan pengawas" in page.locator(".pf-card").nth(1).inner_text()
     page.get_by_role("button", name="Daftar bagian").click()
-    assert page.get_by_text("Pertanyaannya tidak ada dalam formulir ini").is_visible()
+    expect(page.get_by_text("Pertanyaannya tidak ada dalam formulir ini")).to_be_visible()
 
 
 def test_progress_grows_with_the_required_answers(page, mount):

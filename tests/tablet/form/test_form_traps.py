@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from form_world import household, request_of
+from playwright.sync_api import expect
 from pyxform.xls2xform import convert
 
 OUTCOME, MOVED, MET = "h/visit_outcome", "Keluarga pindah", "Ditemukan, terisi lengkap"
@@ -53,14 +54,14 @@ def test_t2_one_wrong_tap_a_reload_and_the_family_is_still_there(page, visit, mo
     page.evaluate("mounted.flush()")
     page.get_by_text(MOVED).click()
     page.evaluate("mounted.flush()")
-    assert page.get_by_text("Bagian 1 dari 2").is_visible()
+    expect(page.get_by_text("Bagian 1 dari 2")).to_be_visible()
     reopened(page, visit, shown=household(2))
     assert page.get_by_label(MOVED).is_checked()
     page.get_by_text(MET).click()
     page.get_by_role("button", name="Daftar bagian").click()
     page.get_by_role("button", name="E. Anggota keluarga").click()
-    assert page.get_by_role("button", name="Budi Santoso").is_visible()
-    assert page.get_by_role("button", name="Siti Aminah").is_visible()
+    expect(page.get_by_role("button", name="Budi Santoso")).to_be_visible()
+    expect(page.get_by_role("button", name="Siti Aminah")).to_be_visible()
     page.get_by_role("button", name="Siti Aminah").click()
     assert field(page, "/nik").input_value() == "1903016008820002"
 
@@ -167,7 +168,7 @@ def test_t6_a_rule_that_breaks_keeps_the_answer_and_the_rest_of_the_form(page):
     field(page, "e/more").fill("still here")
     field(page, "e/born").fill("1990-01-01")
     page.evaluate("mounted.flush()")
-    assert page.get_by_text("tidak dapat dihitung").is_visible()
+    expect(page.get_by_text("tidak dapat dihitung")).to_be_visible()
     assert {path: each["value"] for path, each in answers(page).items()} == {
         "e/go": "x", "e/more": "still here", "e/born": "1990-01-01",
     }  # fmt: skip
@@ -175,7 +176,7 @@ def test_t6_a_rule_that_breaks_keeps_the_answer_and_the_rest_of_the_form(page):
     page.evaluate("mounted.unmount()")
     page.evaluate("([xform, draft]) => tests.mount({xform, draft})", [sheet(T6), draft])
     assert field(page, "e/more").input_value() == "still here"
-    assert page.get_by_text("tidak dapat dihitung").is_visible()
+    expect(page.get_by_text("tidak dapat dihitung")).to_be_visible()
 
 
 def test_t6_a_form_that_cannot_be_opened_says_so_and_loses_nothing(page):
@@ -191,7 +192,7 @@ def test_t7_the_form_runs_under_the_apps_policy_and_not_without_its_wasm(browser
     policy = page.evaluate("fetch(location.href).then((answer) => answer.headers.get('content-security-policy'))")
     assert "'wasm-unsafe-eval'" in policy and "'unsafe-eval'" not in policy.replace("wasm-unsafe-eval", "")
     page.evaluate("xform => tests.mount({xform})", sheet(T3))
-    assert page.get_by_text("Go?").is_visible()
+    expect(page.get_by_text("Go?")).to_be_visible()
     context = browser.new_context()
     other = context.new_page()
     strict = policy.replace(" 'wasm-unsafe-eval'", "")

@@ -46,6 +46,7 @@ export async function openSession(request: FormRequest): Promise<Session> {
   const saved = (request.draft?.instance ?? undefined) as Saved | undefined;
   const data = saved === undefined ? beginning(sheet, fields, request) : afterDrift(saved.filling, request, fields);
   const filling = new Filling(sheet, fields, data);
+  filling.defaults = defaultsOf(read.slim.instance, sheet);
   const rowsOf = (path: string, part: string) => data.rows[rowsKey(path, part)] ?? [];
   if (saved === undefined) await begin(filling, read, request, rowsOf);
   await restore(filling, read, request, await loading, rowsOf);
@@ -59,12 +60,10 @@ async function begin(
 ): Promise<void> {
   const { data, sheet } = filling;
   firstRows(data, sheet, read.fields, filling.outermost, newRow);
-  const defaults = defaultsOf(read.slim.instance, sheet);
-  filling.defaults = defaults;
-  const told = sheet.firstLoad ? await firstLoadTexts(read, request, filling.outermost, rowsOf) : new Map<string, string>();
+  const told = sheet.firstLoad ? await firstLoadTexts(read, request, filling.outermost, data.opened, rowsOf) : new Map<string, string>();
   for (const { part, question } of filling.cells()) {
     const path = pathOf({ part, question });
-    const text = told.get(path) ?? defaults.get(question.path) ?? "";
+    const text = told.get(path) ?? filling.defaults.get(question.path) ?? "";
     if (text === "" || question.calculated || filling.answer(path) !== undefined) continue;
     data.answers[path] = { value: valueOf(filling.field(question).type, text) };
   }

@@ -28,10 +28,11 @@ export function defaultsOf(instance: Element, sheet: Sheet): Map<string, string>
 
 /** `<part>/<key>` -> text after the first load; empty where a rule of the form breaks. */
 export async function firstLoadTexts(
-  read: ReadForm, request: FormRequest, outermost: Part, rowsOf: RowsOf,
+  read: ReadForm, request: FormRequest, outermost: Part, opened: string, rowsOf: RowsOf,
 ): Promise<Map<string, string>> {
   const { sheet, slim } = read;
-  const document = parseXForm(slim.xml);
+  // Actions run before anything is computed: the day has to stand in them as it is.
+  const document = parseXForm(slim.xml.replaceAll(slim.today, `'${opened}'`));
   for (const bind of document.getElementsByTagName("bind")) bind.removeAttribute("relevant");
   const all = { ...slim, xml: new XMLSerializer().serializeToString(document) };
   const found = new Map<string, string>();

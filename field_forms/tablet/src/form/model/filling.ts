@@ -217,7 +217,8 @@ export class Filling {
       if (text !== "" && !cell.question.calculated && this.answer(pathOf(cell)) === undefined) {
         this.data.answers[pathOf(cell)] = { value: valueOf(this.field(cell.question).type, text) };
       }
-      this.#write(cell);
+      // Where nobody said anything yet, what an action of the form put there stays.
+      if (this.answer(pathOf(cell)) !== undefined) this.#write(cell);
     }
   }
 

@@ -64,7 +64,7 @@ function fault(filling: Filling, cell: Cell, value: unknown): string | null {
   const field = filling.field(cell.question);
   if (!fits(field, value)) return `not_${field.type}`;
   const offered = filling.options(cell);
-  const given = Array.isArray(value) ? (value as string[]) : [String(value)];
+  const given = Array.isArray(value) ? (value as string[]) : cell.question.control === "rank" ? String(value).split(" ") : [String(value)];
   if (offered !== null && given.some((code) => !offered.some((option) => option.value === code))) return "choice";
   if (isFixedList(filling, cell) && given.some((code) => !knowsCode(filling, cell, code))) return "choice";
   if (given.length > 1 && given.some((code) => field.exclusive?.includes(code))) return "exclusive";

@@ -10,12 +10,13 @@ import type { Field } from "../model/definition";
 import { JR, outputsOf } from "./read_texts";
 import { CONTROLS, modelOf, primaryInstance } from "./read_sheet";
 import type { Item, Question, Sheet } from "./sheet";
-import { functionsOf, pathBetween, resolved, steps, tokens, withToday } from "./xpath";
+import { functionsOf, pathBetween, resolved, steps, tokens, withoutEmpty, withToday } from "./xpath";
 
 /** Names of what is added. No question has such a name (field_forms/rows.py would take it, an XLSForm never has it). */
 const ADDED = "padan__";
 const TODAY = `${ADDED}today`;
 const OPENED = `${ADDED}opened`;
+const ACTIONS = new Set(["setvalue", "setgeopoint"]);
 const EXPRESSIONS = ["relevant", "required", "readonly", "constraint", "calculate"];
 
 export interface SlimForm {
@@ -25,6 +26,8 @@ export interface SlimForm {
   readonly instance: Element;
   /** Path of the node that holds the day on which the form was opened. */
   readonly openedPath: string;
+  /** What stands in the place of `today()`. */
+  readonly today: string;
   /** Question path -> path of its hidden list of choices, where choices depend on answers. */
   readonly optionPaths: ReadonlyMap<string, string>;
   /** Question path -> path of the node that says `1` where the answer is odd (column `warning`). */
@@ -81,6 +84,7 @@ class Slimmer {
       xml: new XMLSerializer().serializeToString(this.document),
       instance: this.#instance,
       openedPath: `/${this.sheet.root}/${OPENED}`,
+      today: this.#today(),
       optionPaths: this.#options,
       warningPaths: this.#warnings,
       outputPaths: this.#outputs,
@@ -104,6 +108,10 @@ class Slimmer {
   /** As text: the engine's own dates carry the zone of the year they are in, and before 1924 that is +07:07:12. */
   #today(): string {
     return `string(/${this.sheet.root}/${TODAY})`;
+  }
+
+  #rewritten(expression: string): string {
+    return withoutEmpty(withToday(expression, this.#today()));
   }
 
   #question(question: Question): void {
@@ -153,6 +161,7 @@ class Slimmer {
     if (control === undefined) return;
     const input = this.#make("input");
     input.setAttribute("ref", question.path);
+    input.append(...[...control.children].filter((each) => ACTIONS.has(each.localName)));
     control.replaceWith(input);
     const bind = this.#binds.get(question.path);
     // As a text an answer is kept as it is; a type would blank what does not fit. Computed numbers keep theirs.
@@ -184,7 +193,7 @@ class Slimmer {
       if (expression === null) continue;
       const set = name === "readonly" && /^\s*true\(\)\s*$/.test(expression);
       if (set) bind.removeAttribute(name);
-      else bind.setAttribute(name, withToday(expression, this.#today()));
+      else bind.setAttribute(name, this.#rewritten(expression));
     }
     for (const name of ["constraintMsg", "requiredMsg", "preload", "preloadParams"]) bind.removeAttributeNS(JR, name);
   }
@@ -201,15 +210,15 @@ class Slimmer {
     }
     for (const count of this.#body().querySelectorAll("repeat")) {
       const expression = count.getAttributeNS(JR, "count");
-      if (expression !== null) count.setAttributeNS(JR, "jr:count", withToday(expression, this.#today()));
+      if (expression !== null) count.setAttributeNS(JR, "jr:count", this.#rewritten(expression));
     }
     for (const itemset of this.#body().querySelectorAll("itemset")) {
       const nodeset = itemset.getAttribute("nodeset") ?? "";
-      itemset.setAttribute("nodeset", withToday(nodeset, this.#today()));
+      itemset.setAttribute("nodeset", this.#rewritten(nodeset));
     }
     for (const action of [...this.document.getElementsByTagName("*")]) {
       const value = action.localName === "setvalue" ? action.getAttribute("value") : null;
-      if (value !== null) action.setAttribute("value", withToday(value, this.#today()));
+      if (value !== null) action.setAttribute("value", this.#rewritten(value));
     }
     if (!keep) this.#model.getElementsByTagName("itext")[0]?.remove();
   }

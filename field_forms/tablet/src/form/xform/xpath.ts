@@ -75,6 +75,48 @@ export function withToday(expression: string, replacement: string): string {
   return joined(list);
 }
 
+const TOTALS = new Set(["sum", "min", "max"]);
+
+/**
+ * `sum(/data/x)` becomes `sum(/data/x[string(.) != ''])`: what is not relevant or not answered is left out, as in ODK
+ * Collect and in our own evaluator. The engine counts it as no number, and one empty row makes the whole sum none.
+ */
+export function withoutEmpty(expression: string): string {
+  const list = tokens(expression);
+  for (let index = list.length - 1; index >= 0; index -= 1) {
+    const open = TOTALS.has(list[index]!.text) ? callAt(list, index) : -1;
+    if (open < 0) continue;
+    for (const [begin, end] of argumentsOf(list, open).reverse()) {
+      let last = end;
+      while (list[last - 1]?.kind === "space") last -= 1;
+      if (isPath(list.slice(begin, end)) && list[last - 1]!.text !== "]") list.splice(last, 0, raw("[string(.) != '']"));
+    }
+  }
+  return joined(list);
+}
+
+/** Where the arguments of a call begin and end. */
+function argumentsOf(list: readonly Token[], open: number): [number, number][] {
+  const end = closing(list, open);
+  const found: [number, number][] = [];
+  let [begin, depth] = [open + 1, 0];
+  for (let index = open + 1; index <= end; index += 1) {
+    const text = list[index]?.kind === "op" ? list[index]!.text : "";
+    if ((text === "," && depth === 0) || index === end) {
+      found.push([begin, index]);
+      begin = index + 1;
+    } else if (text === "(" || text === "[") depth += 1;
+    else if (text === ")" || text === "]") depth -= 1;
+  }
+  return found;
+}
+
+/** Whether tokens are one location path and nothing else. */
+function isPath(list: readonly Token[]): boolean {
+  const text = joined(list).trim();
+  return /^(?:\.\.?|\/)?(?:\/?(?:\.\.?|[A-Za-z_][\w.-]*)(?:\[[^[\]]*\])?)+$/.test(text) && !text.includes("(");
+}
+
 /** `${name}` becomes what `resolve` says, `.` becomes `self`: an expression of the definition as the engine reads it. */
 export function resolved(expression: string, resolve: (name: string) => string, self: string): string {
   const list = tokens(expression);

@@ -21,7 +21,7 @@ export interface ControlProps {
 export function Typing({ view, cell, id, describedBy, invalid, disabled }: ControlProps) {
   const { question } = cell;
   const path = pathOf(cell);
-  const stands = view.filling.data.typed[path] ?? shownValue(question.control, view.filling.shown(cell));
+  const stands = view.filling.data.typed[path] ?? shownAs(cell, shownValue(question.control, view.filling.shown(cell)));
   const [text, setText] = useState(stands);
   const field = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
   const waiting = useRef<{ timer: ReturnType<typeof setTimeout>; text: string; done: () => void } | null>(null);
@@ -40,7 +40,7 @@ export function Typing({ view, cell, id, describedBy, invalid, disabled }: Contr
     commit(view, cell, pending.text);
   };
   const type = (typed: string): void => {
-    const now = question.control === "date" ? withDashes(text, typed) : typed;
+    const now = question.control === "date" && precision(cell) === "day" ? withDashes(text, typed) : typed;
     if (field.current !== null && now !== typed) field.current.value = now;
     setText(now);
     view.keepTyped(cell, now);
@@ -76,12 +76,23 @@ function commit(view: View, cell: Cell, text: string): void {
   else view.answer(cell, read.value);
 }
 
+function precision({ question }: Cell): "day" | "month" | "year" {
+  if (question.appearance.includes("month-year")) return "month";
+  return question.appearance.includes("year") ? "year" : "day";
+}
+
 /** A month or a year alone stands for its first day, as in ODK. */
-function typedAs({ question }: Cell, text: string): string {
+function typedAs(cell: Cell, text: string): string {
   const typed = text.trim();
-  if (question.appearance.includes("month-year") && /^\d{1,2}[-/. ]\d{4}$/.test(typed)) return `01-${typed}`;
-  if (question.appearance.includes("year") && /^\d{4}$/.test(typed)) return `01-01-${typed}`;
+  if (precision(cell) === "month" && /^\d{1,2}[-/. ]\d{4}$/.test(typed)) return `01-${typed}`;
+  if (precision(cell) === "year" && /^\d{4}$/.test(typed)) return `01-01-${typed}`;
   return text;
+}
+
+/** `01-05-2010` as far as it was asked for. */
+function shownAs(cell: Cell, date: string): string {
+  const from = { day: 0, month: 3, year: 6 }[precision(cell)];
+  return /^\d{2}-\d{2}-\d{4}$/.test(date) ? date.slice(from) : date;
 }
 
 interface Look {
@@ -109,8 +120,8 @@ function lookOf(cell: Cell, view: View): Look {
     case "decimal":
       return { ...look, keys: "decimal", placeholder: words.decimalHint };
     case "date":
-      if (has("year")) return { ...look, keys: "numeric", placeholder: words.yearPattern };
-      if (has("month-year")) return { ...look, keys: "numeric", placeholder: words.monthPattern };
+      if (precision(cell) === "year") return { ...look, keys: "numeric", placeholder: words.yearPattern };
+      if (precision(cell) === "month") return { ...look, keys: "numeric", placeholder: words.monthPattern };
       return { ...look, keys: "numeric", placeholder: words.datePattern, below: spelledDay(view, cell, value) };
     case "time":
       return { ...look, keys: "numeric", placeholder: words.timePattern };
