@@ -96,6 +96,9 @@ def _from_grids(source: str, grids: Mapping[str, Grid]) -> Sheet:
     tables: dict[str, tuple[SheetRow, ...]] = {}
     columns: dict[str, tuple[str, ...]] = {}
     for table in TABLES:
+        if table == "choices" and not grids.get(table):
+            tables[table], columns[table] = (), ()  # a form without lists is a form
+            continue
         if table not in grids or not grids[table]:
             raise SheetUnreadable(f"{source}: lembar {table} tidak ada / sheet {table} is missing")
         heading = [cell.strip() for cell in grids[table][0]]

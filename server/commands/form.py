@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from field_forms.built import FORMS, build, built_folder, built_forms, source_folder
 from field_forms.compile import check_form
-from field_forms.form_problem import FormRefused
+from field_forms.engine_support import unsupported
+from field_forms.form_problem import FormProblem, FormRefused
 from field_forms.publish import prepare_file
-from field_forms.sheet import SheetUnreadable, read_sheet, write_workbook
-from schemas.form import FormDefinition
+from field_forms.sheet import Sheet, SheetUnreadable, read_sheet, write_workbook
 from server.commands._opening import open_server
 from server.flows.publish_form import publish_form, published_definitions
 from server.store import forms
@@ -45,10 +45,12 @@ def build_command() -> None:
 @group.command("check", epilog=_FILE)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--published", is_flag=True, help="Bandingkan juga dengan yang sudah terbit di basis data ini.")
-def check_command(files: tuple[str, ...], published: bool) -> None:
+@click.option("--tablet", is_flag=True, help="Hanya yang tidak dapat diisi di tablet; juga untuk XLSForm buatan lain.")
+def check_command(files: tuple[str, ...], published: bool, tablet: bool) -> None:
     """Periksa formulir tanpa menerbitkan / check forms without publishing them."""
     known = published_definitions(open_server().store.db) if published else ()
-    bad = sum(_checked(name, known) for name in files or FORMS)
+    bad = sum(_checked(name, lambda sheet: unsupported(sheet) if tablet else check_form(sheet, known))
+              for name in files or FORMS)  # fmt: skip
     if bad:
         raise click.ClickException(f"{bad} masalah / problems")
 
@@ -98,14 +100,14 @@ def list_command() -> None:
         click.echo("Belum ada formulir yang terbit / nothing is published yet: padan form publish")
 
 
-def _checked(name: str, published: Iterable[FormDefinition]) -> int:
+def _checked(name: str, check: Callable[[Sheet], list[FormProblem]]) -> int:
     """Check one file and tell; how many problems."""
     try:
         sheet = read_sheet(_path(name))
     except SheetUnreadable as error:
         click.echo(str(error), err=True)
         return 1
-    problems = check_form(sheet, published)
+    problems = check(sheet)
     for problem in problems:
         click.echo(f"{name}: {problem}", err=True)
     if not problems:

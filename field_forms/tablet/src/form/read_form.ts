@@ -18,7 +18,7 @@ const kept = new Map<string, ReadForm>();
 
 /** The form of a definition and its XForm. Raises `XFormUnreadable`. */
 export function readForm(definition: FormDefinition, xform: string): ReadForm {
-  const key = `${definition.hash ?? definition.id} ${xform.length}`;
+  const key = `${definition.hash} ${xform}`;
   const found = kept.get(key);
   if (found !== undefined) return found;
   const fields = new Map(fieldsOf(definition).map((field) => [field.name, field]));

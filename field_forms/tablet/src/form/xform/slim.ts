@@ -227,9 +227,9 @@ class Slimmer {
   #dropLists(): Set<string> {
     const text = [...this.document.getElementsByTagName("*")]
       .flatMap((element) => [...element.attributes].map((each) => each.value))
-      .filter((value) => value.includes("instance("))
+      .filter((value) => value.includes("instance(") || value.includes("pulldata("))
       .join("\n");
-    const used = new Set([...text.matchAll(/instance\(\s*['"]([^'"]+)['"]\s*\)/g)].map((match) => match[1]));
+    const used = new Set([...text.matchAll(/(?:instance|pulldata)\(\s*['"]([^'"]+)['"]/g)].map((match) => match[1]));
     const files = new Set<string>();
     for (const instance of [...this.#model.children].filter((each) => each.localName === "instance").slice(1)) {
       const id = instance.getAttribute("id") ?? "";
