@@ -41,7 +41,7 @@ TABLET_DEVELOPMENT := $(STAMPS)/tabletdev-$(call hash,field_forms/tablet/package
 help:
 	@echo 'make demo [ARGS="--once --json"]  the whole way on a sample campaign'
 	@echo 'make test [ARGS="-k nik"]         every test; what could not run is counted'
-	@echo 'make lint                         ruff, mypy, import-linter'
+	@echo 'make lint                         ruff, mypy, import-linter, the types of the tablet app'
 	@echo 'make proof                        the properties with 2,000 examples each'
 	@echo 'make bench                        the benchmarks beside their yardsticks'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
@@ -65,6 +65,7 @@ lint: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m field_forms.tablet.build --check
 
 # What is drawn from the code in docs/: settings, problems, commands; the exchanges and the worked hash of protocol.md.
 docs: setup-dev

