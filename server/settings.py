@@ -17,6 +17,8 @@ from typing import Any, cast
 from dotenv import dotenv_values
 from environs import Env, EnvValidationError, validate
 
+from server.address import is_postgres, shown
+
 PREFIX = "PADAN_"
 FILE_SUFFIX = "_FILE"
 OWN_DATABASE = Path("var/padan.db")
@@ -71,13 +73,15 @@ class Settings:
 
     database: str = _setting(
         "DATABASE",
-        "File of the database. Where unset: var/padan.db if it exists, else the demo's var/demo/padan.db if it exists.",
+        "The database: a SQLite file, or postgresql://account@host/name. Unset: var/padan.db if it exists, else the "
+        "demo's var/demo/padan.db if it exists.",
         str(OWN_DATABASE),
         _text(1),
     )
     folder: str = _setting(
         "FOLDER",
-        "Folder of what is kept beside the database: photos, the access log. Unset: the folder of the database file.",
+        "Folder of what is kept beside the database: photos, the access log. Unset: the folder of the database file; "
+        "with PostgreSQL it must be set.",
         "",
         _text(),
     )
@@ -152,6 +156,11 @@ class Settings:
         return Path(self.folder) if self.folder else Path(self.database).parent
 
     @property
+    def shown_database(self) -> str:
+        """The database as it may be shown: without a password."""
+        return shown(self.database)
+
+    @property
     def base_url(self) -> str:
         """The address that is handed out, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -184,6 +193,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         problems += _sentences(cast(Mapping[str, list[str]], error.error_messages))
     if not problems and values["registry_url"] and not values["registry_secret"]:
         problems.append("PADAN_REGISTRY_SECRET: needed with PADAN_REGISTRY_URL. Set it, or PADAN_REGISTRY_SECRET_FILE.")
+    if not problems and is_postgres(values["database"]) and not values["folder"]:
+        problems.append("PADAN_FOLDER: needed with PostgreSQL. Name the folder of photos, access log and backups.")
     if problems:
         raise SettingsInvalid(sorted(problems))
     return Settings(**values, database_from=origin)

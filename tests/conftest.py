@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 from hypothesis import HealthCheck, settings
 
 FIGURE = "padan_figure"
+_POSTGRES = pytest.StashKey[postgres.TestPostgres]()
 ROOT = Path(__file__).resolve().parent.parent
 
 _SLOW_MACHINE = (HealthCheck.too_slow,)
@@ -45,6 +47,20 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def not_run() -> Any:
     """`not_run("no PostgreSQL here: set PADAN_TEST_POSTGRES_URL")` ends the test and counts it as not run."""
     return pytest.skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that begins the run starts PostgreSQL, before its workers."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        config.stash[_POSTGRES] = postgres.TestPostgres()
+        config.stash[_POSTGRES].start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """And stops it."""
+    postgres.drop_templates()
+    if _POSTGRES in config.stash:
+        config.stash[_POSTGRES].stop()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

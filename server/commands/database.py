@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from server.address import is_postgres
 from server.auth.keys import load_keys
 from server.clock import SystemClock
 from server.commands._opening import open_server
@@ -30,15 +31,17 @@ SHOWN_MAX = 100
 def migrate_(dry_run: bool) -> None:
     """Buat atau mutakhirkan basis data / make the database, or bring it up to date. Forward only."""
     settings = load_settings()
-    there = Path(settings.database).exists()
-    waiting = pending(Store(settings.database)) if there else known_names()
+    file = None if is_postgres(settings.database) else Path(settings.database)
+    waiting = pending(Store(settings.database)) if file is None or file.exists() else known_names()
     if dry_run:
         click.echo("\n".join(waiting) if waiting else "Up to date.")
         return
-    Path(settings.database).parent.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database)
     load_keys(store.db, SystemClock().now_ms())
-    click.echo(f"{settings.database}: {len(waiting)} migration(s): {', '.join(waiting) or 'already up to date'}")
+    click.echo(f"{settings.shown_database}: {len(waiting)} migration(s): {', '.join(waiting) or 'already up to date'}")
 
 
 @click.command("rebuild")

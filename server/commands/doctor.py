@@ -18,10 +18,11 @@ import click
 import requests
 
 from field_forms.areas import AreasMissing, load_areas
+from server.address import is_postgres
 from server.clock import SystemClock, parse_rfc3339_ms
 from server.settings import Settings, load_settings, unknown_names
 from server.store import cases, fold_queue, forms, households, unreadable
-from server.store.database import Store, StoreError
+from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
 OK, WARNING, WRONG = "ok", "warning", "wrong"
@@ -105,20 +106,23 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    path = Path(settings.database)
-    if not path.exists():
+    path = None if is_postgres(settings.database) else Path(settings.database)
+    if path is not None and not path.exists():
         return Finding("basis data", WRONG, f"{path} belum ada", "Jalankan: padan migrate")
     try:
-        store = Store(path)
+        store = Store(settings.database)
         waiting = pending(store)
+        size = store.db.bytes_on_disk() // 1024**2
         store.close()
+    except StoreUnreachable as error:
+        return Finding("basis data", WRONG, str(error), "Jalankan server basis data, dan periksa PADAN_DATABASE.")
     except StoreError as error:
         return Finding("basis data", WRONG, str(error), "Pulihkan dari cadangan, atau periksa PADAN_DATABASE.")
     if waiting:
         return Finding("basis data", WRONG, f"kurang {len(waiting)} pemutakhiran", "Jalankan: padan migrate")
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if os.name == "posix" and path is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Finding("basis data", WARNING, f"{path} dapat dibaca akun lain", f"Jalankan: chmod 600 {path}")
-    return Finding("basis data", OK, f"{path} ({path.stat().st_size // 1024**2} MiB)")
+    return Finding("basis data", OK, f"{settings.shown_database} ({size} MiB)")
 
 
 def _forms(store: Store) -> Finding:

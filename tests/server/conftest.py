@@ -10,28 +10,36 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 from server_world import World
 
 from server.store.database import Store
 from server.store.migrations import open_store
 
-ENGINES = ("sqlite",)
+ENGINES = ("sqlite", "postgres")
 
 
 @pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path, not_run: Any) -> Iterator[Store]:
     """An empty, migrated database."""
-    assert request.param == "sqlite"
-    found = open_store(tmp_path / "padan.db")
-    yield found
-    found.close()
+    if request.param == "sqlite":
+        found = open_store(tmp_path / "padan.db")
+        yield found
+        found.close()
+        return
+    if postgres.missing():
+        not_run(postgres.missing())
+    with postgres.database() as address:
+        found = open_store(address)
+        yield found
+        found.close()
 
 
 @pytest.fixture
-def world(store: Store) -> World:
+def world(store: Store, tmp_path: Path) -> World:
     """A server on that database."""
-    return World(store)
+    return World(store, home=tmp_path)
 
 
 @pytest.fixture
