@@ -1,7 +1,6 @@
 """Fixtures of the server's tests.
 
-`store` is the one place that names an engine: every test below `tests/server/store` and `tests/server/flows` runs on
-each engine in `ENGINES`.
+What uses `store` or `world` runs on each engine (`engine` in tests/conftest.py).
 """
 
 from __future__ import annotations
@@ -10,30 +9,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import postgres
 import pytest
 from server_world import World
 
 from server.store.database import Store
 from server.store.migrations import open_store
 
-ENGINES = ("sqlite", "postgres")
 
-
-@pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path, not_run: Any) -> Iterator[Store]:
+@pytest.fixture
+def store(new_address: Callable[[], str]) -> Iterator[Store]:
     """An empty, migrated database."""
-    if request.param == "sqlite":
-        found = open_store(tmp_path / "padan.db")
-        yield found
-        found.close()
-        return
-    if postgres.missing():
-        not_run(postgres.missing())
-    with postgres.database() as address:
-        found = open_store(address)
-        yield found
-        found.close()
+    found = open_store(new_address())
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from server.store.copying import copy_all, tables
 from server.store.database import POSTGRES, Connection, Store
 from server.store.migrations import open_store
 
-only_sqlite = {"argnames": "store", "argvalues": ["sqlite"], "indirect": True}
+only_sqlite = {"argnames": "engine", "argvalues": ["sqlite"], "indirect": True}
 """`@pytest.mark.parametrize(**only_sqlite)`: a test of what only SQLite has (its plans, its file)."""
 
 _FULL = """create function padan_test_full() returns trigger language plpgsql as $$

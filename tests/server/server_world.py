@@ -32,7 +32,7 @@ class World:
 
     def __init__(self, store: Store, seed: int = 1, home: Path | None = None) -> None:
         self.store = store
-        self.home = home or store.path.parent
+        self.home = home or (store.path.parent if store.engine == "sqlite" else Path.cwd())
         self.now_ms = NOW_MS
         self.keys: ServerKeys = load_keys(store.db, NOW_MS)
         self.form = small_form()

@@ -38,6 +38,7 @@ class Lane:
     """One server with its tablets and its ledger."""
 
     folder: Path
+    database: str
     seed: int
     port: int = 0
     acknowledged: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -48,10 +49,6 @@ class Lane:
     broken: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def database(self) -> Path:
-        return self.folder / "padan.db"
-
     def run(self) -> None:
         """Serve, push and kill."""
         world, tokens = prepare(self.database, TABLETS, self.seed)
@@ -61,7 +58,7 @@ class Lane:
         try:
             for kill in range(KILLS_EACH):
                 marks = self.folder / f"marks{kill}"
-                with Serving(self.database, marks=marks, PADAN_SCHEDULER="false") as serving:
+                with Serving(self.database, self.folder, marks=marks, PADAN_SCHEDULER="false") as serving:
                     self.port = serving.port
                     if kill == 0:
                         for tablet in tablets:
@@ -149,8 +146,10 @@ def test_marks_tell_a_kill_in_the_middle_from_one_between_two_pushes() -> None:
     assert not unfinished("in 1\nin 2\nout 1\nout 2\n")
 
 
-def test_an_acknowledged_event_that_is_not_there_or_stands_elsewhere_is_noticed(tmp_path: Path) -> None:
-    lane = Lane(tmp_path, seed=3)
+def test_an_acknowledged_event_that_is_not_there_or_stands_elsewhere_is_noticed(
+    tmp_path: Path, new_address: Callable[[], str]
+) -> None:
+    lane = Lane(tmp_path, new_address(), seed=3)
     world, _ = prepare(lane.database)
     envelope = world.sealed(world.uuid(), {"address": "Jl. Melati 1"}, actor="petugas1")
     (answer,) = world.push(envelope)
@@ -164,12 +163,12 @@ def test_an_acknowledged_event_that_is_not_there_or_stands_elsewhere_is_noticed(
 
 
 def test_what_was_acknowledged_survives_fifty_kills_of_the_server(
-    tmp_path: Path, figure: Callable[[str], None]
+    tmp_path: Path, engine: str, new_address: Callable[[], str], figure: Callable[[str], None]
 ) -> None:
     lanes = []
     for number in range(LANES):
         (tmp_path / str(number)).mkdir()
-        lanes.append(Lane(tmp_path / str(number), seed=11 + number))
+        lanes.append(Lane(tmp_path / str(number), new_address(), seed=11 + number))
     with ThreadPoolExecutor(LANES) as pool:
         for done in [pool.submit(lane.run) for lane in lanes]:
             done.result()
@@ -177,7 +176,8 @@ def test_what_was_acknowledged_survives_fifty_kills_of_the_server(
     acknowledged = sum(len(lane.acknowledged) for lane in lanes)
     lost = [ref for lane in lanes for ref in missing(lane)]
     figure(
-        f"{LANES * KILLS_EACH} kills of padan serve, {between} of them between receipt of a body and its answer; "
+        f"{LANES * KILLS_EACH} kills of padan serve on {engine}, {between} of them between receipt of a body and its "
+        f"answer; "
         f"{sum(lane.unanswered for lane in lanes)} pushes unanswered; "
         f"{acknowledged} events acknowledged, {len(lost)} lost"
     )
