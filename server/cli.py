@@ -29,6 +29,7 @@ MODULES: Mapping[str, str] = {
     "form": "form",
     "import-prelist": "prelist",
     "migrate": "database",
+    "migrate-store": "database",
     "officer": "people",
     "prelist": "prelist",
     "pull": "pull",

@@ -21,6 +21,7 @@ BUSY_TIMEOUT_MS = 10_000
 """So long a writer waits for the lock."""
 
 SQLITE, POSTGRES = "sqlite", "postgres"
+MOVED = "padan: this campaign was moved to another database"
 
 Params = Mapping[str, Any]
 
@@ -52,6 +53,10 @@ class StoreBusy(StoreError):
 class StoreUnreachable(StoreBusy):
     """The database server does not answer or went away. Whether a commit under way was done is unknown; sending the
     same again is safe."""
+
+
+class StoreMoved(StoreBusy):
+    """The campaign was moved to another database; this one takes nothing any more."""
 
 
 class NewerDatabase(StoreError):
@@ -126,6 +131,14 @@ class Connection(ABC):
     @abstractmethod
     def define(self, statements: Sequence[str]) -> None:
         """Make tables and indexes, in the words of SQLite (`strict`, `without rowid`, `text`, `integer`, `blob`)."""
+
+    @abstractmethod
+    def close_tables(self, tables: Sequence[str]) -> None:
+        """Let every change of these tables fail with `StoreMoved` from now on, whoever asks for it."""
+
+    @abstractmethod
+    def open_tables(self, tables: Sequence[str]) -> None:
+        """Let these tables be changed again."""
 
     @abstractmethod
     def tables(self) -> list[str]:

@@ -25,6 +25,7 @@ from psycopg.rows import RowMaker
 from server.address import shown
 from server.store.database import (
     BUSY_TIMEOUT_MS,
+    MOVED,
     POSTGRES,
     Connection,
     Params,
@@ -32,6 +33,7 @@ from server.store.database import (
     StoreBusy,
     StoreError,
     StoreFull,
+    StoreMoved,
     StoreUnreachable,
 )
 
@@ -40,7 +42,9 @@ WRITE_LOCK = 0x5041444E
 
 CONNECT_TIMEOUT_S = 5
 _cursors = count()
-_NAME = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
+_NAME = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([a-z_][a-z_0-9]*)")
+"""A literal, which is left alone, or the name of a parameter."""
+
 _TYPES = {"text": 'text collate "C"', "integer": "bigint", "blob": "bytea"}
 _TYPE = re.compile(r"(?<=[a-z_0-9] )(text|integer|blob)\b")
 _TABLE_OPTIONS = re.compile(r"\)\s*(strict)?(,\s*without rowid)?\s*$")
@@ -173,6 +177,21 @@ class PostgresConnection(Connection):
         for statement in statements:
             self.run(_definition(statement))
 
+    def close_tables(self, tables: Sequence[str]) -> None:
+        self.run(
+            f"create or replace function padan_moved() returns trigger language plpgsql as "
+            f"$$ begin raise exception '{MOVED}'; end $$"
+        )
+        for table in tables:
+            self.run(
+                f"create trigger moved_{table} before insert or update or delete on {table} "
+                "for each statement execute function padan_moved()"
+            )
+
+    def open_tables(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            self.run(f"drop trigger if exists moved_{table} on {table}")
+
     def tables(self) -> list[str]:
         rows = self.all("select tablename from pg_tables where schemaname = current_schema() order by tablename")
         return [row[0] for row in rows if not row[0].startswith("_padan_")]
@@ -201,6 +220,8 @@ class PostgresConnection(Connection):
 
     def _explained(self, error: psycopg.Error) -> Exception:
         state = error.sqlstate or ""
+        if MOVED in str(error):
+            return StoreMoved(f"{self._shown}: {MOVED}; start the server with that one.")
         if state in ("53100", "53200") or "No space left" in str(error):
             return StoreFull(f"{self._shown}: the database server has no room left; nothing of this step was written.")
         if state in ("55P03", "40P01", "40001"):
@@ -227,7 +248,7 @@ _BEGIN = f"begin; set local lock_timeout = {BUSY_TIMEOUT_MS}; select pg_advisory
 
 @lru_cache(maxsize=4096)
 def _translated(sql: str) -> str:
-    return _NAME.sub(r"%(\1)s", sql.replace("%", "%%"))
+    return _NAME.sub(lambda found: found[1] or f"%({found[2]})s", sql.replace("%", "%%"))
 
 
 def _definition(statement: str) -> str:

@@ -12,6 +12,7 @@ import sqlite_utils
 
 from server.store.database import (
     BUSY_TIMEOUT_MS,
+    MOVED,
     SQLITE,
     Connection,
     NotOurs,
@@ -20,6 +21,7 @@ from server.store.database import (
     StoreBusy,
     StoreError,
     StoreFull,
+    StoreMoved,
 )
 
 APPLICATION_ID = 0x5041444E
@@ -29,6 +31,7 @@ PAGE_BYTES = 16_384
 """Rows of 4-5 KB fit several to a page; 4 KB pages would spill each into overflow pages."""
 
 CACHE_KIB = 16_384
+_CHANGES = ("insert", "update", "delete")
 
 
 class SqliteConnection(Connection):
@@ -134,6 +137,19 @@ class SqliteConnection(Connection):
         for statement in statements:
             self.run(statement)
 
+    def close_tables(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            for change in _CHANGES:
+                self.run(
+                    f"create trigger moved_{table}_{change} before {change} on {table} "
+                    f"begin select raise(abort, '{MOVED}'); end"
+                )
+
+    def open_tables(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            for change in _CHANGES:
+                self.run(f"drop trigger if exists moved_{table}_{change}")
+
     def tables(self) -> list[str]:
         rows = self.all("select name from sqlite_master where type = 'table' order by name")
         return [row[0] for row in rows if not row[0].startswith(("sqlite_", "_sqlite_"))]
@@ -170,6 +186,8 @@ def _prepare(raw: sqlite3.Connection, auto_checkpoint: bool) -> None:
 def _explained(error: sqlite3.Error, path: Path) -> Exception:
     name = getattr(error, "sqlite_errorname", "") or ""
     text = str(error)
+    if MOVED in text:
+        return StoreMoved(f"{path}: {MOVED}; start the server with that one.")
     if name == "SQLITE_FULL" or "disk is full" in text:
         return StoreFull(f"{path}: the disk is full; nothing of this step was written. Free some space and try again.")
     if name.startswith("SQLITE_IOERR"):
