@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -13,12 +11,10 @@ from schemas.problems import ProblemError
 from server.api.measured import EXTENSION as MEASURES
 from server.api.measured import Measures
 from server.api.services import services
-from server.store import cases, events, fold_queue, forms, households, unreadable
-from server.store.database import StoreError
+from server.store import cases, events, fold_queue, households, unreadable
 
 blueprint = Blueprint("health", __name__)
 
-FREE_BYTES_MIN = 256 * 1024**2
 NOT_READY_RETRY_AFTER_S = 30
 
 
@@ -31,14 +27,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """Each subsystem by itself; 503 where one is not ready."""
-    mine = services()
-    checks = {"database": False, "forms": False, "disk": False}
-    try:
-        checks["database"] = mine.db.value("select 1") == 1
-        checks["forms"] = bool(forms.published_forms(mine.db))
-    except StoreError:
-        checks["database"] = False
-    checks["disk"] = _free_bytes(mine.settings.home) > FREE_BYTES_MIN
+    checks = services().readiness.checks()
     ready = all(checks.values())
     if not ready:
         raise ProblemError("not_ready", retry_after=NOT_READY_RETRY_AFTER_S, checks=checks)
@@ -71,11 +60,3 @@ def metrics() -> Response:
 
 def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:
     Gauge(name, about, registry=registry).set(value)
-
-
-def _free_bytes(folder: Path) -> int:
-    """Free bytes where the folder lies; 0 where it can't be asked."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0

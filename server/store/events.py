@@ -204,6 +204,15 @@ def heads(db: Connection) -> list[Row]:
     return db.all("select home_region, epoch, position, chain, generation from log_heads order by home_region")
 
 
+def newest_received_ms(db: Connection) -> int | None:
+    """When the newest row of any log came in, by the clock of then; None before anything."""
+    found = db.value(
+        """select max(l.received_ms) from log_heads h join log l
+           on l.home_region = h.home_region and l.epoch = h.epoch and l.position = h.position"""
+    )
+    return None if found is None else int(found)
+
+
 def count(db: Connection, kind: str | None = None) -> int:
     """Rows of all logs; of one kind, each event once per region."""
     if kind is None:

@@ -41,6 +41,9 @@ WRITE_LOCK = 0x5041444E
 """Number of the advisory lock (`PADN`); a database of its own is asked for, so nothing else takes it."""
 
 CONNECT_TIMEOUT_S = 5
+SILENCE_MAX_MS = 20_000
+"""A server that is gone without a word is given up after this."""
+
 _cursors = count()
 _NAME = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([a-z_][a-z_0-9]*)")
 """A literal, which is left alone, or the name of a parameter."""
@@ -82,7 +85,14 @@ class PostgresConnection(Connection):
         self._depth = 0
         try:
             self.raw = psycopg.connect(
-                address, autocommit=True, row_factory=_rows, connect_timeout=CONNECT_TIMEOUT_S, application_name="padan"
+                address,
+                autocommit=True,
+                row_factory=_rows,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                application_name="padan",
+                tcp_user_timeout=SILENCE_MAX_MS,
+                keepalives_idle=30,
+                keepalives_interval=5,
             )
         except psycopg.Error as error:
             raise self._explained(error) from error
