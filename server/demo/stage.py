@@ -85,8 +85,8 @@ def fresh_folder(root: Path) -> Path:
     return home
 
 
-def set_stage(root: Path, seed: int, port: int = 0) -> Stage:
-    """Start registry and server in threads of this process, over a new database."""
+def set_stage(root: Path, seed: int, port: int = 0, database: str = "") -> Stage:
+    """Start registry and server in threads of this process, over a new file, or over an empty PostgreSQL `database`."""
     home = fresh_folder(root)
     secret = secrets.token_hex(32)
     secret_file = home / "registry.secret"
@@ -103,7 +103,8 @@ def set_stage(root: Path, seed: int, port: int = 0) -> Stage:
     }
     # Left beside the database, so that every command run in this folder afterwards finds the same things.
     (root / DEMO_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in own.items()))
-    settings = load_settings({**own, "PADAN_DATABASE": str(root / DEMO_DATABASE)}, root)
+    place = {"PADAN_DATABASE": database or str(root / DEMO_DATABASE), "PADAN_FOLDER": str(home)}
+    settings = load_settings({**own, **place}, root)
     store, clock = open_store(settings.database), SystemClock()
     keys = load_keys(store.db, clock.now_ms())
     folder = Folder(store, clock)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("postgres-trouble")
 KILLS, TABLETS = 5, 3
 MINUTE = os.environ.get("PADAN_TEST_PROFILE") == "proof"
 READ_S = 60 if MINUTE else 8
-DISK = "96m"
+DISK, FILLER_BYTES = "112m", 32 * 1024**2
 
 
 @pytest.fixture
@@ -98,6 +98,8 @@ def test_a_full_disk_of_the_database_server_loses_nothing_and_ready_tells(
     if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=777", "tmpfs", small], check=False).returncode:
         not_run("a small file system: mounting one needs root")
     try:
+        filler = small / "filler"
+        filler.write_bytes(bytes(FILLER_BYTES))
         shutil.chown(small, (own.folder / "data").owner())
         with postgres.maintenance(server) as run:
             run(f"create tablespace small location '{small}'")
@@ -115,6 +117,8 @@ def test_a_full_disk_of_the_database_server_loses_nothing_and_ready_tells(
                 if not lane.pushed(token, sealing.batch(4)):
                     full = json.loads(serving.call("GET", "/readyz")[2])
             assert (full["code"], full["checks"]["storage"], full["checks"]["database"]) == ("not_ready", False, True)
+            filler.unlink()
+            assert lane.pushed(token, sealing.batch(1)), "there is room again, and it goes on"
         with postgres.maintenance(server) as run:
             run("alter database padan set tablespace pg_default")
         assert len(lane.acknowledged) > 100
