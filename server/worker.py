@@ -25,7 +25,7 @@ from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
 from server.flows.deposits import open_waiting
-from server.flows.fold import fold_some
+from server.flows.fold import fold_beside
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
 from server.settings import Settings
@@ -60,10 +60,11 @@ def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) 
 
 def fold_job(office: Office) -> str:
     """Fold what waits, a bounded number of rounds."""
-    folded = 0
+    folded = waiting = 0
     for _ in range(FOLD_ROUNDS):
-        done = fold_some(office.store.db, office.dispatch.keys, office.dispatch.clock.now_ms())
-        folded += done.households
+        now_ms = office.dispatch.clock.now_ms()
+        done = fold_beside(office.store.db, office.dispatch.keys, now_ms, waiting, secrets.randbelow)
+        folded, waiting = folded + done.households, done.waiting
         if not (done.households or done.niks):
             break
     return f"{folded} households" if folded else ""

@@ -89,9 +89,9 @@ class Lane:
             while not self.over.is_set() and not self.pushed(token, batch):
                 time.sleep(0.05)
 
-    def pushed(self, token: str, batch: list[dict[str, Any]]) -> bool:
+    def pushed(self, token: str, batch: list[dict[str, Any]], port: int = 0) -> bool:
         """Send until an answer came: the same bytes again and again, as a tablet does."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        line = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
         try:
             line.connect()
         except OSError:
