@@ -29,6 +29,8 @@ class Page:
     events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
     erased_events: list[str] = field(default_factory=list)
     erased_persons: list[str] = field(default_factory=list)
+    erased_parts: list[tuple[str, str]] = field(default_factory=list)
+    """`(ref, part)`."""
 
 
 def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
@@ -46,6 +48,7 @@ def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
         elif kind == "erased":
             page.erased_persons += item.get("persons", [])
             page.erased_events += item.get("refs", [])
+            page.erased_parts += [(each["ref"], each["part"]) for each in item.get("parts", ())]
             if item.get("household"):
                 page.removed.append(item["household_id"])
     return page

@@ -7,7 +7,7 @@ thread. What a dead worker sent is unknown: its rows become `uncertain`, and the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from server.store import delivery_queue, fold_queue, households, leases, niks, o
 from server.store.database import Connection
 from server.store.outbox import OutboxRow
 from sync.delivery import DELIVER, RATIFIED_STATES
+from sync.delivery_payload import is_emptied
 from sync.pacing import (
     CLOSED,
     OPEN,
@@ -40,6 +41,11 @@ LEASE_MS = 180_000
 PROBE_WAIT_S = 120
 NOT_YET_MS = 3_000
 TAKEN_WAIT_MS = 15 * 60_000
+NOT_APPLIED: Mapping[str, frozenset[str]] = {
+    "sending": frozenset({"retry_later", "refused", "stale", "taken", "rejected"}),
+    "asking": frozenset({"unknown", "rejected"}),
+}
+"""State of a row -> what says for certain that the registry holds nothing of it."""
 STALE_AT_ONCE = 3
 """So often a row is numbered anew and sent again at once; after that with back-off."""
 
@@ -162,6 +168,7 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
     """Write what an exchange gave, in one transaction with its receipt; False where the lease was taken over."""
     now_ms = dispatch.clock.now_ms()
     with db.transaction():
+        row, step = _as_left(db, row, step)
         if not _moved(db, dispatch, row, step, now_ms):
             _log.warning("delivery_result_dropped", household_id=row.household_id, code=step.event)
             return False
@@ -173,7 +180,7 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
             outbox.note_receipt(db, row, receipts.rejected(db, dispatch, row, step.code, now_ms))
         elif with_people and row.state == "sending":
             receipts.handed(db, dispatch, row, now_ms)
-        if step.event in ("rejected", "taken", "unknown"):
+        if step.event in ("rejected", "taken", "unknown", "erased"):
             delivery_queue.put(db, [(row.home_region, row.household_id)])
         before = leases.circuit(db, dispatch.destination)
         after = learned(before, step, with_people, now_ms)
@@ -230,9 +237,21 @@ def _moved(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step, now_m
         return outbox.move(db, row, "stale", now_ms, due_ms=due, version=step.last_version + 1, problem=problem)
     if step.event == "taken":
         return outbox.move(db, row, "taken", now_ms, due_ms=now_ms + TAKEN_WAIT_MS, problem=problem)
+    if step.event == "erased":
+        return outbox.move(db, row, "erased", now_ms, problem=problem)
     if step.event == "unknown":
         return outbox.move(db, row, "unknown", now_ms, due_ms=now_ms)
     return outbox.move(db, row, step.event, now_ms, due_ms=_next_try(dispatch, row, step, now_ms), problem=problem)
+
+
+def _as_left(db: Connection, row: OutboxRow, step: Step) -> tuple[OutboxRow, Step]:
+    """The row without the places of somebody who was erased while it was under way; it is never sent again."""
+    now = outbox.load(db, row.home_region, row.household_id, row.idempotency_key)
+    if now is None or not is_emptied(receipts.content_of(now)):
+        return row, step
+    if step.event in NOT_APPLIED[row.state]:
+        step = Step("erased", "somebody in it was erased", "erased")
+    return replace(row, payload=now.payload, places=now.places), step
 
 
 def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> int:
@@ -243,6 +262,10 @@ def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> in
 def _still_ready(db: Connection, row: OutboxRow, now_ms: int) -> bool:
     """Whether what was judged when the row was written still holds; else it goes back, and the sweep looks again."""
     pair = (row.home_region, row.household_id)
+    if is_emptied(receipts.content_of(row)):
+        outbox.move(db, row, "erased", now_ms, problem=("erased", "somebody in it was erased"))
+        delivery_queue.put(db, [pair])
+        return False
     if _fit(db, row, pair):
         return True
     outbox.move(db, row, "retry_later", now_ms, due_ms=now_ms + NOT_YET_MS, problem=("changed", "looked at again"))

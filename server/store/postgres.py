@@ -209,6 +209,18 @@ class PostgresConnection(Connection):
     def bytes_on_disk(self) -> int:
         return int(self.value("select pg_database_size(current_database())"))
 
+    def rewrite(self) -> bool:
+        """See `Connection.rewrite`. What its write-ahead log, an archive of it and base backups still hold is the
+        database server's: docs/operations.md, "Erasing a person"."""
+        self.run(f"set lock_timeout = {BUSY_TIMEOUT_MS}")
+        try:
+            for table in self.tables():
+                self.run(f"vacuum (full) {table}")
+            self.run("checkpoint")
+        finally:
+            self.run("reset lock_timeout")
+        return True
+
     def close(self) -> None:
         self.raw.close()
 
