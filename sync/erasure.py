@@ -129,6 +129,8 @@ def mentions(part: str, content: Content, marks: Marks, dictionary: Dictionary) 
         question = dictionary.field(scope, name)
         if question is not None and question.type not in SEARCHED_TYPES:
             continue
+        if person_key_of(part) is not None and dictionary.present_name(scope, name) == NAME:
+            continue  # father and son of one name: it is the other's own
         sentence = question is None or question.policy in FREE_POLICIES
         if any(named_in(text, marks, sentence=sentence) for text in _texts(item.get("value"))):
             found.append(f"a/{name}")

@@ -58,8 +58,9 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything an erasure takes. `touched`: households under which an event is filed that loses something. `filed`: events of each household when it was made; `ends`: where the log of each
-    region ended, `(epoch, position)`."""
+    """Everything an erasure takes. `touched`: households under which an event is filed that loses something.
+    `filed`: events of each household when it was made; `ends`: where the log of each region ended, `(epoch, position)`.
+    """
 
     subject: Subject
     marks: Marks = field(repr=False)

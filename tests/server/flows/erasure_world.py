@@ -1,4 +1,4 @@
-"""A family of whom one member is erased: visits, a list, a move, a review, a delivery, and every place the name goes."""
+"""A family of whom one member is erased: visits, a list, a move, a review, and every place the name goes."""
 
 from __future__ import annotations
 
