@@ -33,6 +33,7 @@ class Erasing:
 
     def __init__(self, world: World, home: Path) -> None:
         self.world = world
+        self.home = home
         self.ledger = home / LEDGER_FILE
         self.clock = FixedClock(world.now_ms)
         publish(world)
@@ -129,6 +130,15 @@ class Erasing:
         assert found is not None
         return found.envelope()
 
+    def traces(self, find: tuple[bytes, ...] = FIND) -> list[str]:
+        """Every row of every table and every file in the folder that holds one of the texts."""
+        found = traces(self.home, find)
+        for table in self.db.tables():
+            for row in self.db.all(f"select * from {table}"):
+                cells = [bytes(cell) if isinstance(cell, bytes | memoryview) else str(cell).encode() for cell in row]
+                found += [f"{table}: {text.decode()}" for text in find for cell in cells if holds(cell, text)]
+        return found
+
     def healthy(self) -> None:
         """The log verifies, every emptied part is explained, and what is stored is a fresh fold."""
         outcome = verify(self.db)
@@ -185,10 +195,16 @@ def traces(folder: Path, find: tuple[bytes, ...] = FIND) -> list[str]:
     found = []
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         raw = path.read_bytes()
+        inner = unpacked(raw)
         for text in find:
-            if text in raw or any(text in inner for inner in unpacked(raw)):
+            if text in raw or any(text in each for each in inner):
                 found.append(f"{path.name}: {text.decode()}")
     return found
+
+
+def holds(raw: bytes, text: bytes) -> bool:
+    """Whether the text stands in the bytes, raw or inside a zlib stream."""
+    return text in raw or any(text in each for each in unpacked(raw))
 
 
 def unpacked(raw: bytes) -> list[bytes]:

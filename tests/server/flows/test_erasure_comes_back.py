@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from erasure_world import LISTED, NAME, NIK, OTHER, Erasing, traces
+from erasure_world import LISTED, NAME, NIK, OTHER, Erasing
 from server_world import REGION, World
 
 from schemas.event import ref_of
@@ -24,6 +24,7 @@ from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledg
 from server.flows.have import have
 from server.flows.push import push
 from server.store import deposits, devices, erasures, events, unreadable
+from server.store.copying import copy_all
 from server.store.identity import begin_epoch
 from server.store.migrations import open_store
 from sync.intake import sealed_from
@@ -39,52 +40,62 @@ def erasing(world: Any, tmp_path: Path) -> Erasing:
     return made
 
 
-def restored(erasing: Erasing, copy: Path) -> Erasing:
-    """The server on an older copy of its database, the ledger beside it."""
-    old = Erasing.__new__(Erasing)
-    old.__dict__ |= erasing.__dict__
-    old.world = World(open_store(copy))
-    old.world.now_ms = erasing.world.now_ms + 1000
-    begin_epoch(old.db, old.world.now_ms, "restore")
-    return old
+Copy = Callable[[], Erasing]
 
 
-def copied(erasing: Erasing, folder: Path) -> Path:
-    """A backup."""
-    folder.mkdir()
-    with sqlite3.connect(folder / "padan.db") as to:
-        erasing.db.raw.backup(to)
-    to.close()
-    return folder / "padan.db"
+@pytest.fixture
+def copied(erasing: Erasing, new_address: Callable[[], str], tmp_path: Path) -> Iterator[Copy]:
+    """`copied()`: a server on a copy of the database as it is now, in a folder of its own; a new epoch."""
+    stores = []
+
+    def copy() -> Erasing:
+        address = new_address()
+        store = open_store(address)
+        stores.append(store)
+        copy_all(erasing.db, store.db)
+        other = Erasing.__new__(Erasing)
+        other.__dict__ |= erasing.__dict__
+        other.home = tmp_path / "other"
+        other.home.mkdir()
+        other.ledger = other.home / LEDGER_FILE
+        other.world = World(store, home=other.home)
+        other.world.now_ms = erasing.world.now_ms + 1000
+        begin_epoch(store.db, other.world.now_ms, "restore")
+        return other
+
+    yield copy
+    for store in stores:
+        store.close()
 
 
-def test_a_backup_from_before_does_not_bring_the_person_back(erasing: Erasing, tmp_path: Path) -> None:
-    copy = copied(erasing, tmp_path / "old")
+def replayed(old: Erasing, erasing: Erasing) -> erasure.Replayed:
+    """The ledger of the one replayed on the other."""
+    shutil.copy(erasing.ledger, old.ledger)
+    return erasure.replay(old.db, old.world.keys, old.ledger, old.world.now_ms)
+
+
+def test_a_backup_from_before_does_not_bring_the_person_back(erasing: Erasing, copied: Copy) -> None:
+    old = copied()
     done = erasing.erase()
-    shutil.copy(erasing.ledger, copy.parent / LEDGER_FILE)
-    assert traces(copy.parent)
-    old = restored(erasing, copy)
-    replayed = erasure.replay(old.db, old.world.keys, copy.parent / LEDGER_FILE, old.world.now_ms)
-    assert (replayed.applied, replayed.known, replayed.unreadable) == ((done.ref,), 0, ())
-    assert traces(copy.parent) == []
+    assert old.traces()
+    again = replayed(old, erasing)
+    assert (again.applied, again.known, again.unreadable) == ((done.ref,), 0, ())
+    assert old.traces() == []
     assert old.data()["persons"] == erasing.data()["persons"]
     assert old.data()["household"] == erasing.data()["household"]
     old.healthy()
-    again = erasure.replay(old.db, old.world.keys, copy.parent / LEDGER_FILE, old.world.now_ms)
+    again = erasure.replay(old.db, old.world.keys, old.ledger, old.world.now_ms)
     assert (again.applied, again.known) == ((), 1)
-    old.world.store.close()
 
 
 def test_a_tablet_that_offers_the_event_to_a_restored_server_brings_the_others_back_alone(
-    erasing: Erasing, tmp_path: Path
+    erasing: Erasing, copied: Copy
 ) -> None:
-    copy = copied(erasing, tmp_path / "old")
+    old = copied()
     sent = erasing.visit({"address": "Jl. Melati 9", "head_name": NAME, "remark": "kebun luas sekali"})
     erasing.world.fold()
     erasing.erase()
-    shutil.copy(erasing.ledger, copy.parent / LEDGER_FILE)
-    old = restored(erasing, copy)
-    erasure.replay(old.db, old.world.keys, copy.parent / LEDGER_FILE, old.world.now_ms)
+    replayed(old, erasing)
     assert have(old.db, [sent["payload_hash"]]).missing == (sent["payload_hash"],)
     (answer,) = old.world.push(sent)
     assert (answer.status, "erased" in answer.detail) == ("stored", True)
@@ -94,20 +105,16 @@ def test_a_tablet_that_offers_the_event_to_a_restored_server_brings_the_others_b
     assert data["household"]["remark"]["values"] == ["kebun luas sekali"]
     assert [person["key"] for person in data["persons"]] == [erasing.other]
     assert data["household"] == erasing.data()["household"]
-    old.db.rewrite()
-    assert traces(copy.parent) == []
+    assert old.traces() == []
     old.healthy()
-    old.world.store.close()
 
 
-def test_a_tablet_that_keeps_the_hash_alone_can_still_give_back_the_rest(erasing: Erasing, tmp_path: Path) -> None:
-    copy = copied(erasing, tmp_path / "old")
+def test_a_tablet_that_keeps_the_hash_alone_can_still_give_back_the_rest(erasing: Erasing, copied: Copy) -> None:
+    old = copied()
     sent = erasing.visit({"address": "Jl. Melati 9"})
     erasing.erase()
-    shutil.copy(erasing.ledger, copy.parent / LEDGER_FILE)
-    old = restored(erasing, copy)
-    erasure.replay(old.db, old.world.keys, copy.parent / LEDGER_FILE, old.world.now_ms)
-    kept = {**events.by_ref(erasing.db, REGION, ref_of(sent["payload_hash"])).envelope(), "transport": {"seq": 7}}
+    replayed(old, erasing)
+    kept = {**erasing.envelope(ref_of(sent["payload_hash"])), "transport": {"seq": 7}}
     assert sum("hash" in part for part in kept["parts"]) == 2
     (answer,) = old.world.push(kept)
     assert answer.status == "stored"
@@ -117,7 +124,6 @@ def test_a_tablet_that_keeps_the_hash_alone_can_still_give_back_the_rest(erasing
     bare = old.sealed({"address": "Jl. Baru"})
     bare["parts"] = [{"name": part.name, "hash": part.hash} for part in sealed_from(bare).parts]
     assert old.world.push(bare)[0].reasons == ("bad_envelope",)
-    old.world.store.close()
 
 
 def test_the_same_event_again_changes_nothing(erasing: Erasing) -> None:
@@ -129,7 +135,7 @@ def test_the_same_event_again_changes_nothing(erasing: Erasing) -> None:
         assert erasing.world.push(again)[0].status == "duplicate"
     erasing.world.fold()
     assert [person["key"] for person in erasing.data()["persons"]] == [erasing.other]
-    assert traces(Path(erasing.db.path).parent) == []
+    assert erasing.traces() == []
 
 
 def test_a_form_sealed_on_another_tablet_before_it_heard_of_the_erasure(erasing: Erasing) -> None:
@@ -148,7 +154,7 @@ def test_a_form_sealed_on_another_tablet_before_it_heard_of_the_erasure(erasing:
     assert data["household"]["address"] == {"value": "Jl. Kenanga 3"}
     assert data["household"]["resp_name"] == {"state": "cleared"}
     assert [person["key"] for person in data["persons"]] == [erasing.other]
-    assert traces(Path(erasing.db.path).parent) == []
+    assert erasing.traces() == []
     assert {part.ref for part in erasures.late_parts(erasing.db)} == {kept["payload_hash"][:32]}
     erasing.healthy()
     (again,) = erasing.world.push(kept, install="tablet-2")
@@ -185,7 +191,7 @@ def test_an_old_change_about_the_person_keeps_its_hash_alone(erasing: Erasing) -
     erasing.world.push({**late, "transport": {"install": "tablet-1"}})
     erasing.world.fold()
     assert erasing.data()["changes"][-1]["fields"] == {}
-    assert traces(Path(erasing.db.path).parent) == []
+    assert erasing.traces() == []
     erasing.healthy()
 
 
@@ -198,10 +204,10 @@ def test_a_form_opened_on_the_record_with_the_erasure_says_something_new(erasing
     erasing.healthy()
     erasing.erase()
     assert [person["key"] for person in erasing.data()["persons"]] == [erasing.other]
-    assert traces(Path(erasing.db.path).parent) == []
+    assert erasing.traces() == []
 
 
-def test_a_new_list_brings_the_person_anew_and_the_old_one_does_not(erasing: Erasing, tmp_path: Path) -> None:
+def test_a_new_list_brings_the_person_anew_and_the_old_one_does_not(erasing: Erasing) -> None:
     listed = [e for e in events.filed_under(erasing.db, REGION, erasing.house) if e.kind == "prelist"]
     old = listed[0].envelope()
     erasing.erase()
@@ -241,7 +247,7 @@ def test_boxes_and_bytes_that_hold_the_person_are_emptied_and_stay_so(erasing: E
     world.fold()
     done = erasing.erase()
     assert done.kept == 4
-    assert traces(Path(world.store.path).parent) == []
+    assert erasing.traces() == []
     sizes = [row["n"] for row in world.db.all("select length(box) as n from deposits order by n")]
     assert (sizes[0], sizes[1] > 0) == (0, True)
     assert sorted(item.size > 0 for item in unreadable.open_items(world.db)) == [False, False, False, True]
@@ -252,27 +258,24 @@ def test_boxes_and_bytes_that_hold_the_person_are_emptied_and_stay_so(erasing: E
     world.fold()
     world.db.rewrite()
     assert [length for length in (len(raw) for _, raw in deposits.boxes(world.db)) if length] == [sizes[1]]
-    assert traces(Path(world.store.path).parent) == []
+    assert erasing.traces() == []
     assert [person["key"] for person in erasing.data()["persons"]] == [erasing.other]
 
 
-def test_bytes_that_were_emptied_are_known_on_a_restored_server_too(erasing: Erasing, tmp_path: Path) -> None:
-    copy = copied(erasing, tmp_path / "old")
+def test_bytes_that_were_emptied_are_known_on_a_restored_server_too(erasing: Erasing, copied: Copy) -> None:
+    old = copied()
     named = json.dumps({"note": f"{NAME} lahir di sini"}).encode()
     erasing.world.push(named)
     erasing.erase()
-    shutil.copy(erasing.ledger, copy.parent / LEDGER_FILE)
-    old = restored(erasing, copy)
-    erasure.replay(old.db, old.world.keys, copy.parent / LEDGER_FILE, old.world.now_ms)
+    replayed(old, erasing)
     (answer,) = push(old.db, old.world.sender(), [read_item(named)], old.world.keys, old.world.now_ms)
     assert answer.status == "held"
     assert [item.size for item in unreadable.open_items(old.db)] == [0]
-    old.world.store.close()
 
 
 @pytest.mark.parametrize("step", ["ledger", "apply", "rewrite", "finished"])
 def test_cut_off_at_any_step_it_is_finished_later(
-    erasing: Erasing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str
+    erasing: Erasing, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     class Cut(Exception):
         pass
@@ -299,14 +302,14 @@ def test_cut_off_at_any_step_it_is_finished_later(
     assert erasing.data()["persons"][0]["fields"]["m_name"] == {"value": OTHER}
     assert events.count(erasing.db, "erasure") == 1
     if late is None:
-        assert traces(tmp_path) == []
+        assert erasing.traces() == []
     erasing.healthy()
 
 
 def test_the_ledger_names_nobody_and_is_signed(erasing: Erasing) -> None:
     erasing.erase()
     raw = erasing.ledger.read_bytes()
-    assert traces(erasing.ledger.parent) == []
+    assert erasing.traces() == []
     assert erasing.ledger.stat().st_mode & 0o077 == 0
     lines = raw.splitlines()
     assert len(lines) == 2
