@@ -24,6 +24,7 @@ MODULES: Mapping[str, str] = {
     "delivery": "delivery",
     "demo": "demo",
     "doctor": "doctor",
+    "erase": "erase",
     "export": "export",
     "field": "field",
     "form": "form",

@@ -26,17 +26,18 @@ from server.clock import Clock, rfc3339_s
 from server.flows import erasure_traces as traces
 from server.flows import screening
 from server.flows.erasure_fold import fold_now
-from server.flows.erasure_ledger import Entry, Ledger, Taken, read_ledger, write_entry, write_finished
+from server.flows.erasure_ledger import Entry, Taken, read_ledger, write_entry, write_finished
 from server.flows.erasure_plan import Plan, Subject, Wish, make_plan, same_as_planned, subject_of
 from server.store import erasures, events, identity
 from server.store.appending import Appender
 from server.store.database import Connection
+from server.store.erasures import FileName
 from sync import erasure as rules
 from sync.erasure import Marks
 from sync.intake import sealed_from
 
-Forget = Callable[[Sequence[str]], int]
-"""Drops the bytes, thumbnails and half-sent pieces of photos by SHA-256; how many there were."""
+Forget = Callable[[Sequence[FileName]], int]
+"""Drops the bytes, images and half-sent pieces of photos, named `(sha256, ref, path)`; how many files are gone."""
 Progress = Callable[[str], None]
 """Told which step begins."""
 
@@ -92,7 +93,7 @@ class Replayed:
     unreadable: tuple[int, ...]
 
 
-def nothing_kept(hashes: Sequence[str]) -> int:
+def nothing_kept(names: Sequence[FileName]) -> int:
     """`Forget` where no photos are stored."""
     return 0
 
@@ -139,7 +140,7 @@ def replay(db: Connection, keys: ServerKeys, ledger_path: Path, now_ms: int) -> 
     Called before the server answers. Ends with the database file written anew where anything was emptied. Raises
     `LedgerUnreadable`; then nothing was changed. Safe to repeat, and to be killed anywhere.
     """
-    ledger = read_ledger(ledger_path, keys)
+    ledger = read_ledger(ledger_path, keys.public_keys)
     applied = [entry.ref for entry in ledger.entries if _carry_out(db, keys, entry, now_ms).fresh]
     if applied:
         _rewrite(db)
@@ -157,7 +158,7 @@ def finish(
     progress: Progress = lambda step: None,
 ) -> Finished:
     """Bring every erasure that was begun to its end. `at_once`: write the file anew however large it is."""
-    ledger = read_ledger(ledger_path, keys)
+    ledger = read_ledger(ledger_path, keys.public_keys)
     if not ledger.unfinished:
         return Finished()
     for entry in ledger.unfinished:
@@ -172,11 +173,6 @@ def finish(
     for entry in ledger.unfinished:
         write_finished(ledger_path, entry.ref, keys)
     return Finished(tuple(entry.ref for entry in ledger.unfinished), files, True)
-
-
-def unfinished(ledger_path: Path, keys: ServerKeys) -> Ledger:
-    """What stands in the ledger, for whoever asks whether all is done."""
-    return read_ledger(ledger_path, keys)
 
 
 def _carry_out(db: Connection, keys: ServerKeys, entry: Entry, now_ms: int) -> Done:

@@ -18,6 +18,7 @@ from typing import Any
 from schemas.canonical import canonical_bytes
 from schemas.signing import LEDGER, from_base64, verify
 from server.auth.keys import ServerKeys
+from server.store.erasures import FileName
 
 LEDGER_FILE = "erasures.jsonl"
 """In `settings.home`, beside the database and not in it (docs/operations.md, "Erasing a person")."""
@@ -42,8 +43,8 @@ class Taken:
 class Entry:
     """One erasure, enough to do it again. `envelope`: the erasure event, sealed and signed.
 
-    `households`: `(home_region, household id)` whose records change. `files`: SHA-256 of photos. `items`: salted
-    digests of emptied bytes and boxes, with the `salt`."""
+    `households`: `(home_region, household id)` whose records change. `files`: photos, `(sha256, ref, path)`. `items`:
+    salted digests of emptied bytes and boxes, with the `salt`."""
 
     server_id: str
     ref: str
@@ -52,7 +53,7 @@ class Entry:
     whole: tuple[str, ...]
     households: tuple[tuple[str, str], ...]
     parts: tuple[Taken, ...]
-    files: tuple[str, ...] = ()
+    files: tuple[FileName, ...] = ()
     items: tuple[str, ...] = ()
     salt: str = ""
 
@@ -68,8 +69,9 @@ class Ledger:
     unreadable: tuple[int, ...] = ()
 
 
-def read_ledger(path: Path, keys: ServerKeys) -> Ledger:
-    """Read and verify the file; an empty ledger where there is none. Raises `LedgerUnreadable`."""
+def read_ledger(path: Path, public_keys: Mapping[str, bytes]) -> Ledger:
+    """Read the file and verify it by the server's public keys; an empty ledger where there is none. Raises
+    `LedgerUnreadable`."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -80,7 +82,7 @@ def read_ledger(path: Path, keys: ServerKeys) -> Ledger:
     finished: set[str] = set()
     unreadable = []
     for number, line in enumerate(raw.split(b"\n"), start=1):
-        body = _verified(path, number, line, keys) if line else None
+        body = _verified(path, number, line, public_keys) if line else None
         if body is None:
             unreadable += [number] if line else []
         elif "finished" in body:
@@ -125,7 +127,7 @@ def _append(path: Path, body: Mapping[str, Any], keys: ServerKeys) -> None:
         ) from error
 
 
-def _verified(path: Path, number: int, line: bytes, keys: ServerKeys) -> dict[str, Any] | None:
+def _verified(path: Path, number: int, line: bytes, public_keys: Mapping[str, bytes]) -> dict[str, Any] | None:
     """The body of a line; None for one that can't be read. Raises for one that another server signed."""
     try:
         outer = json.loads(line)
@@ -135,7 +137,7 @@ def _verified(path: Path, number: int, line: bytes, keys: ServerKeys) -> dict[st
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     good = from_base64(signature) is not None and any(
-        verify(public, LEDGER, raw, signature) for public in keys.public_keys.values()
+        verify(public, LEDGER, raw, signature) for public in public_keys.values()
     )
     if not good:
         raise LedgerUnreadable(
@@ -160,7 +162,7 @@ def _body(entry: Entry) -> dict[str, Any]:
             [each.home_region, each.ref, each.part, None if each.pointers is None else list(each.pointers)]
             for each in entry.parts
         ],
-        "files": list(entry.files),
+        "files": [list(name) for name in entry.files],
         "items": list(entry.items),
         "salt": entry.salt,
     }
@@ -175,7 +177,7 @@ def _entry(body: Mapping[str, Any]) -> Entry:
         tuple(body["whole"]),
         tuple((region, household) for region, household in body["households"]),
         tuple(Taken(r, ref, part, None if p is None else tuple(p)) for r, ref, part, p in body["parts"]),
-        tuple(body["files"]),
+        tuple((sha256, ref, path) for sha256, ref, path in body["files"]),
         tuple(body["items"]),
         body["salt"],
     )

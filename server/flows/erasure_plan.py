@@ -19,6 +19,7 @@ from server.flows import dictionary as dictionaries
 from server.flows.erasure_ledger import Taken
 from server.store import erasures, events, households, niks
 from server.store.database import Connection
+from server.store.erasures import FileName
 from server.store.events import StoredEvent
 from sync import erasure
 from sync.erasure import ABOUT_FIELDS, NAME, Marks
@@ -65,7 +66,7 @@ class Plan:
     subject: Subject
     marks: Marks = field(repr=False)
     taken: tuple[Taken, ...]
-    files: tuple[str, ...]
+    files: tuple[FileName, ...]
     left: tuple[Left, ...]
     elsewhere: tuple[tuple[str, str], ...]
     """`(household id, person key)` of others with the person's NIK."""
@@ -121,7 +122,7 @@ def make_plan(
         for taker in takers:
             taker.look(marks, wish)
         taken = [each for taker in takers for each in taker.taken()]
-        files = {sha for taker in takers for sha in taker.files(wish)}
+        files = {name for taker in takers for name in taker.files(wish)}
         left = [each for taker in takers for each in taker.left()]
         losing = {(each.home_region, each.ref) for each in taken}
         touched = {pair for event in told if (event.home_region, event.ref) in losing for pair in _filed(event)}
@@ -204,7 +205,7 @@ class _Taker:
         whole = [Taken(region, ref, name, None) for name in sorted(self._whole)]
         return whole + [Taken(region, ref, name, pointers) for name, pointers in sorted(self._named.items())]
 
-    def files(self, wish: Wish) -> list[str]:
+    def files(self, wish: Wish) -> list[FileName]:
         """Photos and signatures that go. Pictures of the household in a form that tells of the person may show the
         person, or the family card with everybody's numbers: nobody can search them."""
         found = []
@@ -212,7 +213,7 @@ class _Taker:
         for path, item in self._event.head["attachments"].items():
             part = path.rpartition("/")[0]
             if part in self._whole or (tells and person_key_of(part) is None and path not in wish.keep):
-                found.append(str(item["sha256"]))
+                found.append((str(item["sha256"]), self._event.ref, path))
         return found
 
     def left(self) -> list[Left]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from server.store.database import Connection, Row, chunks, marks
 
+FileName = tuple[str, str, str]
+"""`(sha256, ref, path)`: a file as an event names it."""
 Pointers = tuple[str, ...] | None
 """What is taken out of a part (`sync/erasure.py`); None for all of it."""
 
@@ -49,6 +51,11 @@ def subjects_among(db: Connection, subjects: Iterable[str]) -> dict[str, frozens
         for row in db.all(f"select subject, ref from erased_subjects where subject in ({listed})", params):
             found.setdefault(row["subject"], set()).add(row["ref"])
     return {subject: frozenset(refs) for subject, refs in found.items()}
+
+
+def refs(db: Connection) -> frozenset[str]:
+    """Every erasure that was carried out here, by the ref of its event."""
+    return frozenset(row["ref"] for row in db.all("select distinct ref from erased_subjects"))
 
 
 def note_parts(db: Connection, parts: Iterable[ErasedPart]) -> None:
@@ -162,22 +169,24 @@ def item_known(db: Connection, digest: str) -> bool:
     return db.value("select 1 from erased_items where digest = :digest", {"digest": digest}) is not None
 
 
-def note_files(db: Connection, hashes: Iterable[str], erasure: str) -> None:
-    """Keep which photos and signatures may not be sent again."""
+def note_files(db: Connection, names: Iterable[FileName], erasure: str) -> None:
+    """Keep which names of photos and signatures are gone."""
     db.many(
-        """insert into erased_files (sha256, erasure) values (:sha, :erasure) on conflict (sha256) do nothing""",
-        [{"sha": sha256, "erasure": erasure} for sha256 in sorted(set(hashes))],
+        """insert into erased_files (sha256, ref, path, erasure) values (:sha, :ref, :path, :erasure)
+           on conflict (sha256, ref, path) do nothing""",
+        [{"sha": sha, "ref": ref, "path": path, "erasure": erasure} for sha, ref, path in sorted(set(names))],
     )
 
 
-def files_among(db: Connection, hashes: Iterable[str]) -> frozenset[str]:
-    """Those of the files that were erased: their bytes are neither taken in nor handed out."""
-    found: set[str] = set()
-    for chunk in chunks(sorted(set(hashes))):
+def files_among(db: Connection, names: Iterable[FileName]) -> frozenset[FileName]:
+    """Those of the names that were erased: through them no bytes are taken in and none handed out."""
+    wanted = set(names)
+    found: set[FileName] = set()
+    for chunk in chunks(sorted({sha for sha, _, _ in wanted})):
         listed, params = marks("f", chunk)
-        rows = db.all(f"select sha256 from erased_files where sha256 in ({listed})", params)
-        found |= {row["sha256"] for row in rows}
-    return frozenset(found)
+        rows = db.all(f"select sha256, ref, path from erased_files where sha256 in ({listed})", params)
+        found |= {(row["sha256"], row["ref"], row["path"]) for row in rows}
+    return frozenset(found & wanted)
 
 
 def counts(db: Connection) -> Mapping[str, int]:

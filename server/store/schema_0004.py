@@ -23,6 +23,10 @@ STATEMENTS = (
     "create index erased_parts_by_erasure on erased_parts (home_region, erasure)",
     # What was kept as bytes or as a sealed box and was emptied: salted digests of the SHA-256 under which it came.
     "create table erased_items (digest text primary key, erasure text not null) strict, without rowid",
-    # Photos and signatures: SHA-256 of their bytes.
-    "create table erased_files (sha256 text primary key, erasure text not null) strict, without rowid",
+    # Photos and signatures, by SHA-256 of their bytes and by the path of an event that names them: another event may
+    # name the same bytes and keep them.
+    """create table erased_files (
+      sha256 text not null, ref text not null, path text not null, erasure text not null,
+      primary key (sha256, ref, path)
+    ) strict, without rowid""",
 )

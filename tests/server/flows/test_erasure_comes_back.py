@@ -288,7 +288,7 @@ def test_cut_off_at_any_step_it_is_finished_later(
         patched.setattr(erasure, name, cut)
         erasing.erase()
     begun = step != "ledger"
-    assert len(read_ledger(erasing.ledger, erasing.world.keys).unfinished) == int(begun)
+    assert len(read_ledger(erasing.ledger, erasing.world.keys.public_keys).unfinished) == int(begun)
     if not begun:
         assert len(erasing.data()["persons"]) == 2
         erasing.erase()
@@ -297,7 +297,7 @@ def test_cut_off_at_any_step_it_is_finished_later(
         erasing.world.push(late)  # while the machine was off in between, a tablet was served by another process
         erasing.world.fold()
     erasure.finish(erasing.db, erasing.world.keys, erasing.ledger, erasing.world.now_ms)
-    assert read_ledger(erasing.ledger, erasing.world.keys).unfinished == ()
+    assert read_ledger(erasing.ledger, erasing.world.keys.public_keys).unfinished == ()
     assert [person["key"] for person in erasing.data()["persons"]] == [erasing.other]
     assert erasing.data()["persons"][0]["fields"]["m_name"] == {"value": OTHER}
     assert events.count(erasing.db, "erasure") == 1
@@ -325,7 +325,7 @@ def test_the_ledger_names_nobody_and_is_signed(erasing: Erasing) -> None:
 def test_a_line_that_was_cut_off_is_told_and_the_next_one_stands_by_itself(erasing: Erasing) -> None:
     erasing.ledger.write_bytes(b'{"body": "{\\"v\\":1, \\"ref')
     erasing.erase()
-    found = read_ledger(erasing.ledger, erasing.world.keys)
+    found = read_ledger(erasing.ledger, erasing.world.keys.public_keys)
     assert (len(found.entries), found.unreadable, found.unfinished) == (1, (1,), ())
 
 
@@ -346,19 +346,21 @@ def test_photos_of_the_person_are_forgotten_and_known(erasing: Erasing) -> None:
         f"p/{erasing.other}/photo": photo("b"),
         "h/photo_kk": photo("c"),
     }
-    erasing.visit({"photo_kk": "kk.jpg"}, attachments=attachments)
+    ref = erasing.visit({"photo_kk": "kk.jpg"}, attachments=attachments)["payload_hash"][:32]
     erasing.visit({"photo_kk": "rumah.jpg"}, {}, attachments={"h/photo_kk": photo("d")})
     erasing.erase(end=False)
-    told: list[str] = []
+    told: list[Any] = []
 
-    def forget(hashes: Any) -> int:
-        told.extend(hashes)
-        return len(hashes)
+    def forget(names: Any) -> int:
+        told.extend(names)
+        return len(names)
 
     keys, ledger = erasing.world.keys, erasing.ledger
     assert erasure.finish(erasing.db, keys, ledger, erasing.world.now_ms, forget=forget).files == 2
-    assert told == ["a" * 64, "c" * 64]
-    assert erasures.files_among(erasing.db, ["a" * 64, "b" * 64, "c" * 64, "d" * 64]) == {"a" * 64, "c" * 64}
+    gone = [("a" * 64, ref, f"p/{erasing.key}/photo"), ("c" * 64, ref, "h/photo_kk")]
+    assert told == gone
+    asked = [*gone, ("b" * 64, ref, f"p/{erasing.other}/photo"), ("c" * 64, "0" * 32, "h/photo_kk")]
+    assert erasures.files_among(erasing.db, asked) == set(gone)
 
 
 def _base64(raw: bytes) -> str:
