@@ -217,7 +217,6 @@ MOVES: Sequence[Move] = (
         HOLDER,
         "time-out, cut-off answer, 500, 502, 504, receipt does not fit; written to a batch file",
     ),
-    Move("sending", "erased", "superseded", HOLDER, "not applied, and somebody in it was erased meanwhile"),
     Move("sending", "lease_expired", "uncertain", REAPER, "the worker is gone; what it sent is unknown"),
     Move("uncertain", "claimed", "asking", HOLDER, "due and circuit lets it pass"),
     Move("asking", "accepted", "accepted", HOLDER, "the registry knows the key, or holds this version and content"),
@@ -232,7 +231,6 @@ MOVES: Sequence[Move] = (
     ),
     Move("asking", "retry_later", "uncertain", HOLDER, "busy; " + _BACK),
     Move("asking", "refused", "uncertain", HOLDER, "401 or 403: the circuit opens"),
-    Move("asking", "erased", "superseded", HOLDER, "not known there, and somebody in it was erased meanwhile"),
     Move("asking", "lease_expired", "uncertain", REAPER, "the worker is gone"),
     Move("rejected", "retried", "pending", OPERATOR, "the retry button or `padan registry`; same key, same payload"),
     Move("rejected", "superseded", "superseded", SWEEP, "a correction gave a newer version"),
@@ -246,6 +244,8 @@ IN_FLIGHT = frozenset({"sending", "uncertain", "asking"})
 LEASED = frozenset({"sending", "asking"})
 FINAL = frozenset({"superseded", "replaced", "withdrawn"})
 DEAD_LETTERS = frozenset({"rejected"})
+NOT_APPLIED = frozenset({"pending", "waiting_reservation", "rejected"})
+"""Neither under way nor applied: such a row can give way at once."""
 
 _TABLE: Mapping[tuple[str, str], Move] = {(move.origin, move.event): move for move in MOVES}
 

@@ -109,7 +109,7 @@ def named_in(text: str, marks: Marks, *, sentence: bool) -> bool:
         if any(number in digits for number in marks.numbers):
             return True
     words = name_tokens(text)
-    if sum(map(len, words)) < WORD_LETTERS_MIN:
+    if sum(letter.isalpha() for word in words for letter in word) < WORD_LETTERS_MIN:
         return False
     own = [name_tokens(name) for name in marks.names]
     if words not in own and any(name_tokens(other) == words for other in marks.others):

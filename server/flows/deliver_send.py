@@ -7,7 +7,7 @@ thread. What a dead worker sent is unknown: its rows become `uncertain`, and the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from server.registry.mapping import Step, settle, step_after
 from server.store import delivery_queue, fold_queue, households, leases, niks, outbox
 from server.store.database import Connection
 from server.store.outbox import OutboxRow
-from sync.delivery import DELIVER, RATIFIED_STATES
+from sync.delivery import DELIVER, NOT_APPLIED, RATIFIED_STATES
 from sync.delivery_payload import is_emptied
 from sync.pacing import (
     CLOSED,
@@ -41,11 +41,6 @@ LEASE_MS = 180_000
 PROBE_WAIT_S = 120
 NOT_YET_MS = 3_000
 TAKEN_WAIT_MS = 15 * 60_000
-NOT_APPLIED: Mapping[str, frozenset[str]] = {
-    "sending": frozenset({"retry_later", "refused", "stale", "taken", "rejected"}),
-    "asking": frozenset({"unknown", "rejected"}),
-}
-"""State of a row -> what says for certain that the registry holds nothing of it."""
 STALE_AT_ONCE = 3
 """So often a row is numbered anew and sent again at once; after that with back-off."""
 
@@ -168,7 +163,7 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
     """Write what an exchange gave, in one transaction with its receipt; False where the lease was taken over."""
     now_ms = dispatch.clock.now_ms()
     with db.transaction():
-        row, step = _as_left(db, row, step)
+        row = _as_left(db, row)
         if not _moved(db, dispatch, row, step, now_ms):
             _log.warning("delivery_result_dropped", household_id=row.household_id, code=step.event)
             return False
@@ -180,8 +175,9 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
             outbox.note_receipt(db, row, receipts.rejected(db, dispatch, row, step.code, now_ms))
         elif with_people and row.state == "sending":
             receipts.handed(db, dispatch, row, now_ms)
-        if step.event in ("rejected", "taken", "unknown", "erased"):
+        if step.event in ("rejected", "taken", "unknown"):
             delivery_queue.put(db, [(row.home_region, row.household_id)])
+        _drop_emptied(db, row, now_ms)
         before = leases.circuit(db, dispatch.destination)
         after = learned(before, step, with_people, now_ms)
         if after != before:
@@ -237,21 +233,25 @@ def _moved(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step, now_m
         return outbox.move(db, row, "stale", now_ms, due_ms=due, version=step.last_version + 1, problem=problem)
     if step.event == "taken":
         return outbox.move(db, row, "taken", now_ms, due_ms=now_ms + TAKEN_WAIT_MS, problem=problem)
-    if step.event == "erased":
-        return outbox.move(db, row, "erased", now_ms, problem=problem)
     if step.event == "unknown":
         return outbox.move(db, row, "unknown", now_ms, due_ms=now_ms)
     return outbox.move(db, row, step.event, now_ms, due_ms=_next_try(dispatch, row, step, now_ms), problem=problem)
 
 
-def _as_left(db: Connection, row: OutboxRow, step: Step) -> tuple[OutboxRow, Step]:
-    """The row without the places of somebody who was erased while it was under way; it is never sent again."""
+def _as_left(db: Connection, row: OutboxRow) -> OutboxRow:
+    """The row without the places of somebody who was erased while it was under way."""
     now = outbox.load(db, row.home_region, row.household_id, row.idempotency_key)
     if now is None or not is_emptied(receipts.content_of(now)):
-        return row, step
-    if step.event in NOT_APPLIED[row.state]:
-        step = Step("erased", "somebody in it was erased", "erased")
-    return replace(row, payload=now.payload, places=now.places), step
+        return row
+    return replace(row, payload=now.payload, places=now.places)
+
+
+def _drop_emptied(db: Connection, row: OutboxRow, now_ms: int) -> None:
+    """Nothing of a row is left to send after an erasure: it gives way, and the sweep writes the record as it is now."""
+    now = outbox.load(db, row.home_region, row.household_id, row.idempotency_key)
+    if now is not None and now.state in NOT_APPLIED and is_emptied(receipts.content_of(now)):
+        outbox.move(db, now, "superseded", now_ms)
+        delivery_queue.put(db, [(row.home_region, row.household_id)])
 
 
 def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> int:
@@ -262,14 +262,11 @@ def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> in
 def _still_ready(db: Connection, row: OutboxRow, now_ms: int) -> bool:
     """Whether what was judged when the row was written still holds; else it goes back, and the sweep looks again."""
     pair = (row.home_region, row.household_id)
-    if is_emptied(receipts.content_of(row)):
-        outbox.move(db, row, "erased", now_ms, problem=("erased", "somebody in it was erased"))
-        delivery_queue.put(db, [pair])
-        return False
-    if _fit(db, row, pair):
+    if not is_emptied(receipts.content_of(row)) and _fit(db, row, pair):
         return True
     outbox.move(db, row, "retry_later", now_ms, due_ms=now_ms + NOT_YET_MS, problem=("changed", "looked at again"))
     delivery_queue.put(db, [pair])
+    _drop_emptied(db, row, now_ms)
     return False
 
 

@@ -20,12 +20,11 @@ from server.store import delivery_queue, deposits, outbox, reservations, standin
 from server.store.database import Connection
 from server.store.outbox import OutboxRow
 from sync import erasure
-from sync.delivery import DELIVER
+from sync.delivery import DELIVER, NOT_APPLIED
 from sync.delivery_payload import emptied_payload, is_emptied, veiled_place
 from sync.erasure import Marks
 
 Pair = tuple[str, str]
-UNSENT = frozenset({"pending", "waiting_reservation", "rejected"})
 EMPTIED = "erased"
 
 
@@ -99,7 +98,7 @@ def empty_deliveries(
         left = emptied_payload(content_of(row), content_digest_of(row))
         places = [place for place in row.places if not _own_place(place, marks)]
         outbox.empty(db, row, canonical_bytes_unchecked(left), places)
-        if row.state in UNSENT:
+        if row.state in NOT_APPLIED:
             outbox.move(db, row, "superseded", now_ms)
     for region, household in pairs:
         stored = standings.of(db, region, [household]).get(household)
