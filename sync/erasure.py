@@ -37,7 +37,7 @@ SEARCHED_TYPES = frozenset({"text", "calculate"})
 """Choices, dates and numbers of a form hold codes; only what is written freely can name somebody."""
 ABOUT_FIELDS = frozenset({"subject_nik", "subject_name", "child_nik"})
 """Core questions of a change form that say whom the change is about."""
-NAME = "m_name"
+NAME, SUBJECT = "m_name", "subject_name"
 WORD_LETTERS_MIN = 3
 NUMBER_DIGITS_MIN = 9
 """A NIK has 16 digits, a phone 9 to 13; shorter ones are house numbers and years."""
@@ -75,20 +75,28 @@ class Marks:
         return Marks(self.keys, tuple(dict.fromkeys(names)), frozenset(numbers), self.others)
 
 
-def marks_of(keys: Iterable[str], own: Iterable[Content], others: Iterable[str] = ()) -> Marks:
-    """The marks of a person from the contents of the person's own parts (`own`)."""
-    names: dict[str, None] = {}
+def marks_of(
+    keys: Iterable[str], own: Iterable[Content], dictionary: Dictionary, others: Iterable[str] = ()
+) -> Marks:
+    """The marks of a person from the contents of the parts that are about the person (`own`)."""
+    names: set[str] = set()
     numbers: set[str] = set()
     for content in own:
-        for name, item in content.get("assertions", {}).items():
+        names |= names_said(content, dictionary)
+        for item in content.get("assertions", {}).values():
             value = item.get("value")
-            if not isinstance(value, str):
-                continue
-            if name in (NAME, "subject_name"):
-                names[value] = None
-            elif found := number_of(value):
-                numbers.add(found)
-    return Marks(frozenset(keys), tuple(sorted(names)), frozenset(numbers), tuple(sorted(set(others))))
+            numbers |= {number_of(value)} if isinstance(value, str) else set()
+    return Marks(frozenset(keys), tuple(sorted(names)), frozenset(numbers - {""}), tuple(sorted(set(others))))
+
+
+def names_said(content: Content, dictionary: Dictionary) -> set[str]:
+    """What a person's own part, or a change about the person, says the name is; by former names of the question too."""
+    found = set()
+    for name, item in content.get("assertions", {}).items():
+        value = item.get("value")
+        if isinstance(value, str) and (name == SUBJECT or dictionary.present_name("p", name) == NAME):
+            found.add(value)
+    return found
 
 
 def number_of(text: str) -> str:

@@ -17,46 +17,44 @@ from field_forms.client.store import ERASED, Store
 from schemas.event import part_hash
 
 ARRIVED = "state in ('received', 'durable')"
-IDENTITY_FIELDS = ("m_name", "nik")
+IDENTITY_FIELDS = ("m_name", "name", "nik")
 """By what an erased person is found in what an officer typed elsewhere in a draft."""
 _NOTHING = json.dumps({"head": None, "parts": [], "payload_hash": ""})
 
 
-def erase_person(store: Store, key: str) -> bool:
-    """Empty a person's parts wherever they stand here, and take the person out of drafts. Whether any was there."""
+def erase_person(store: Store, key: str) -> None:
+    """Empty a person's parts wherever they stand here, and take the person out of drafts."""
     part = f"p/{key}"
     with store.transaction() as conn:
         words = _words(conn, key)
-        emptied = [_empty_all(conn, table, where, part) for table, where in (("events", ARRIVED), ("staff_events", ""))]
-        prefix = (len(part) + 1, f"{part}/")
-        emptied.append(conn.execute("delete from draft_persons where key = ?", (key,)).rowcount > 0)
-        emptied.append(conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", prefix).rowcount > 0)
-        emptied += [_forget_in_draft(conn, row, part, words) for row in conn.execute(_DRAFTS).fetchall()]
-        return any(emptied)
+        for table, where in (("events", ARRIVED), ("staff_events", "true")):
+            for row in conn.execute(f"select ref, envelope from {table} where {where}").fetchall():
+                _empty_in(conn, table, row, [part])
+        conn.execute("delete from draft_persons where key = ?", (key,))
+        conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", (len(part) + 1, f"{part}/"))
+        for row in conn.execute(_DRAFTS).fetchall():
+            _forget_in_draft(conn, row, part, words)
 
 
-def erase_parts(store: Store, pairs: Iterable[tuple[str, str]]) -> bool:
-    """Empty parts, named by `(ref, part)`, of events that the server has. Whether any was there."""
+def erase_parts(store: Store, pairs: Iterable[tuple[str, str]]) -> None:
+    """Empty parts, named by `(ref, part)`, of events that the server has."""
     with store.transaction() as conn:
-        emptied = [_empty(conn, ref, [part]) for ref, part in pairs]
-        return any(emptied)
+        for ref, part in pairs:
+            _empty(conn, ref, [part])
 
 
-def forget_events(store: Store, refs: Iterable[str], parts: Mapping[str, Sequence[str]]) -> bool:
+def forget_events(store: Store, refs: Iterable[str], parts: Mapping[str, Sequence[str]]) -> None:
     """The answer to `have`: of these events the named parts (ref -> names) were erased, or, where a server names none,
-    something: then all of the event is forgotten. Whether anything was there."""
-    found = False
+    something: then all of the event is forgotten."""
     with store.transaction() as conn:
         for ref in refs:
             if parts.get(ref):
-                found |= _empty(conn, ref, parts[ref])
+                _empty(conn, ref, parts[ref])
                 continue
             conn.execute(
                 "update events set offer = null, state = ?, envelope = ? where ref = ?", (ERASED, _NOTHING, ref)
             )
             conn.execute("delete from staff_events where ref = ?", (ref,))
-            found = True
-    return found
 
 
 def compact(store: Store) -> None:
@@ -68,27 +66,18 @@ def compact(store: Store) -> None:
 _DRAFTS = "select id, fixed from drafts"
 
 
-def _empty(conn: sqlite3.Connection, ref: str, parts: Sequence[str]) -> bool:
+def _empty(conn: sqlite3.Connection, ref: str, parts: Sequence[str]) -> None:
     """Keep the hash alone of these parts of one event, own or handed down."""
-    found = False
-    for table, where in (("events", f"and {ARRIVED}"), ("staff_events", "")):
-        row = conn.execute(f"select envelope from {table} where ref = ? {where}", (ref,)).fetchone()
-        left = None if row is None else _without(json.loads(row["envelope"]), parts)
-        if left is not None:
-            conn.execute(f"update {table} set envelope = ? where ref = ?", (json.dumps(left), ref))
-            found = True
-    return found
+    for table, where in (("events", ARRIVED), ("staff_events", "true")):
+        row = conn.execute(f"select ref, envelope from {table} where ref = ? and {where}", (ref,)).fetchone()
+        if row is not None:
+            _empty_in(conn, table, row, parts)
 
 
-def _empty_all(conn: sqlite3.Connection, table: str, where: str, part: str) -> bool:
-    found = False
-    condition = f"where {where}" if where else ""
-    for row in conn.execute(f"select ref, envelope from {table} {condition}").fetchall():
-        left = _without(json.loads(row["envelope"]), [part])
-        if left is not None:
-            conn.execute(f"update {table} set envelope = ? where ref = ?", (json.dumps(left), row["ref"]))
-            found = True
-    return found
+def _empty_in(conn: sqlite3.Connection, table: str, row: Any, parts: Sequence[str]) -> None:
+    left = _without(json.loads(row["envelope"]), parts)
+    if left is not None:
+        conn.execute(f"update {table} set envelope = ? where ref = ?", (json.dumps(left), row["ref"]))
 
 
 def _without(envelope: dict[str, Any], names: Sequence[str]) -> dict[str, Any] | None:
@@ -113,7 +102,7 @@ def _words(conn: sqlite3.Connection, key: str) -> frozenset[str]:
             for part in json.loads(row["envelope"])["parts"]:
                 if part["name"] == f"p/{key}":
                     found += [part.get("assertions", {}).get(name, {}).get("value") for name in IDENTITY_FIELDS]
-    sql = "select answer from draft_answers where path in (?, ?)"
+    sql = "select answer from draft_answers where path in (?, ?, ?)"
     for row in conn.execute(sql, [f"p/{key}/{name}" for name in IDENTITY_FIELDS]).fetchall():
         found.append(json.loads(row["answer"]).get("value"))
     for row in conn.execute(_DRAFTS).fetchall():
@@ -122,7 +111,7 @@ def _words(conn: sqlite3.Connection, key: str) -> frozenset[str]:
     return frozenset(" ".join(word.casefold().split()) for word in found if isinstance(word, str) and word.strip())
 
 
-def _forget_in_draft(conn: sqlite3.Connection, row: Any, part: str, words: frozenset[str]) -> bool:
+def _forget_in_draft(conn: sqlite3.Connection, row: Any, part: str, words: frozenset[str]) -> None:
     """Take a person out of what a draft was opened with, and out of answers elsewhere that name the person."""
     fixed = json.loads(row["fixed"])
     kept = {
@@ -130,15 +119,12 @@ def _forget_in_draft(conn: sqlite3.Connection, row: Any, part: str, words: froze
         for path, answer in fixed["prefill"].items()
         if not path.startswith(f"{part}/") and not _names(answer, words)
     }
-    changed = len(kept) < len(fixed["prefill"])
-    if changed:
+    if len(kept) < len(fixed["prefill"]):
         fixed["prefill"] = kept
         conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
     for answer in conn.execute("select path, answer from draft_answers where draft_id = ?", (row["id"],)).fetchall():
         if _names(json.loads(answer["answer"]), words):
             conn.execute("delete from draft_answers where draft_id = ? and path = ?", (row["id"], answer["path"]))
-            changed = True
-    return changed
 
 
 def _names(answer: Mapping[str, Any], words: frozenset[str]) -> bool:

@@ -184,9 +184,8 @@ class SyncRun:
                 self._store.settle_offers(
                     [ref for ref, _, _ in asked], [ref for ref, _, digest in asked if digest in missing]
                 )
-                self._forgot |= forget_events(
-                    self._store, gone, {ref: named.get(digest, ()) for ref, digest in gone.items()}
-                )
+                forget_events(self._store, gone, {ref: named.get(digest, ()) for ref, digest in gone.items()})
+            self._forgot |= bool(gone)
 
     # push
 
@@ -289,8 +288,9 @@ class SyncRun:
                     erased_events=page.erased_events, cursor=answer["cursor"], finished=not more,
                 )  # fmt: skip
                 for key in page.erased_persons:
-                    self._forgot |= erase_person(self._store, key)
-                self._forgot |= erase_parts(self._store, page.erased_parts)
+                    erase_person(self._store, key)
+                erase_parts(self._store, page.erased_parts)
+            self._forgot |= page.erasures
             self.result.pages += 1
             self.result.households += len(page.households)
             self._tell(Progress("feed", self.result.households))

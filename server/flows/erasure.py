@@ -23,6 +23,7 @@ from schemas.ids import uuid7
 from schemas.problems import ProblemError
 from server.auth.keys import ServerKeys
 from server.clock import Clock, rfc3339_s
+from server.flows import dictionary as dictionaries
 from server.flows import erasure_traces as traces
 from server.flows import screening
 from server.flows.erasure_fold import fold_now
@@ -184,7 +185,7 @@ def _carry_out(db: Connection, keys: ServerKeys, entry: Entry, now_ms: int) -> D
             return Done(entry.ref, False)
         names = {f"p/{key}" for key in entry.persons}
         own = [content for taken in entry.parts if taken.part in names for content in _content(db, taken)]
-        marks = rules.marks_of(entry.persons, own)
+        marks = rules.marks_of(entry.persons, own, dictionaries.current(db))
         refs = {each.ref for each in entry.parts}
         kept = traces.find_kept(db, keys, marks, entry.whole, refs)
         return _apply(db, keys, entry, _unlisted(db, entry), marks, kept, now_ms)

@@ -22,7 +22,7 @@ from server.store.database import Connection
 from server.store.erasures import FileName
 from server.store.events import StoredEvent
 from sync import erasure
-from sync.erasure import ABOUT_FIELDS, NAME, Marks
+from sync.erasure import ABOUT_FIELDS, Marks
 
 Pair = tuple[str, str]
 """`(home_region, household id)`."""
@@ -118,7 +118,7 @@ def make_plan(
         takers = [_Taker(event, subject, dictionary) for event in told]
         own = [content for taker in takers for content in taker.own_contents()]
         others = {name for taker in takers for name in taker.other_names()}
-        marks = erasure.marks_of(subject.keys, own, others).with_words(wish.words)
+        marks = erasure.marks_of(subject.keys, own, dictionary, others).with_words(wish.words)
         for taker in takers:
             taker.look(marks, wish)
         taken = [each for taker in takers for each in taker.taken()]
@@ -196,8 +196,7 @@ class _Taker:
     def other_names(self) -> list[str]:
         """Names of those of whom nothing goes."""
         others = [name for name in self._contents if person_key_of(name) is not None and name not in self._whole]
-        said = [(self._contents[name] or {}).get("assertions", {}).get(NAME, {}).get("value") for name in others]
-        return [name for name in said if isinstance(name, str)]
+        return [said for name in others for said in erasure.names_said(self._contents[name] or {}, self._dictionary)]
 
     def taken(self) -> list[Taken]:
         """The parts that go, wholly or partly. One that is empty already is named too: it may not be filled again."""

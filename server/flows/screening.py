@@ -24,7 +24,6 @@ from server.store import erasures, events, identity
 from server.store.database import Connection
 from server.store.erasures import ErasedPart, Pointers
 from sync import erasure
-from sync.erasure import NAME
 from sync.intake import Sealed, SealedPart
 
 SALT = "erasure_salt"
@@ -156,10 +155,11 @@ class _Unheard:
         whole = erasure.own_parts(form.kind, form.head["body"], contents, gone)
         rules: dict[str, Pointers] = dict.fromkeys(whole)
         left = {name: content for name, content in contents.items() if name not in rules and content is not None}
-        marks = erasure.marks_of(gone, [contents[name] or {} for name in whole], _names(left))
-        self._dictionary = self._dictionary or dictionaries.current(self._db)
+        known = self._dictionary = self._dictionary or dictionaries.current(self._db)
+        others = [name for part in left if part[:1] == "p" for name in erasure.names_said(left[part], known)]
+        marks = erasure.marks_of(gone, [contents[name] or {} for name in whole], known, others)
         for name, content in left.items():
-            pointers = erasure.mentions(name, content, marks, self._dictionary)
+            pointers = erasure.mentions(name, content, marks, known)
             if pointers or name == HOUSEHOLD_PART:
                 rules[name] = pointers
         return rules
@@ -171,8 +171,3 @@ def _keys_in(form: Sealed) -> set[str]:
     found |= {body["person"]} if "person" in body else set()
     return found | {move["person"] for move in body.get("moves", ())}
 
-
-def _names(contents: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names of the persons in these parts."""
-    said = [content["assertions"].get(NAME, {}).get("value") for name, content in contents.items() if name[:1] == "p"]
-    return [name for name in said if isinstance(name, str)]

@@ -64,10 +64,11 @@ def test_marks_are_what_the_person_is_called_and_the_numbers() -> None:
     content = {
         "assertions": {"m_name": {"value": "Rusli"}, "nik": {"value": nik(3)}, "phone": {"value": "0812 345 678"}}
     }
-    made = marks_of([KEY], [content, {"assertions": {"rooms": {"value": 3}, "nik": {"state": "declined"}}}])
+    more = {"assertions": {"rooms": {"value": 3}, "nik": {"state": "declined"}}}
+    made = marks_of([KEY], [content, more], DICTIONARY)
     assert (made.names, made.numbers) == (("Rusli",), {nik(3), "812345678"})
-    more = made.with_words(["Pak Lilik", "0813-1111-2222"])
-    assert (more.names, more.numbers) == (("Rusli", "Pak Lilik"), {nik(3), "812345678", "81311112222"})
+    wider = made.with_words(["Pak Lilik", "0813-1111-2222"])
+    assert (wider.names, wider.numbers) == (("Rusli", "Pak Lilik"), {nik(3), "812345678", "81311112222"})
     assert [number_of(text) for text in ("12345", "RT 003", "", "+62812345678")] == ["", "", "", "812345678"]
 
 
@@ -215,7 +216,7 @@ def test_of_what_others_said_only_the_answers_that_name_the_person_change(steps:
         for part in event.parts
         if part.name.startswith("p/") and part.name[2:] not in gone and "m_name" in part.assertions
     }
-    marks = marks_of(gone, [part.content() for part in own], others)
+    marks = marks_of(gone, [part.content() for part in own], DICTIONARY, others)
     pointed: set[tuple[str, str]] = set()
     emptied = []
     for event in map(emptied_of(*gone), events):
