@@ -38,6 +38,7 @@ MODULES: Mapping[str, str] = {
     "review": "review",
     "sample-data": "sample",
     "serve": "serve",
+    "setup": "setup",
     "staff": "people",
     "token": "people",
     "worker": "worker",
