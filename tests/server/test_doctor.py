@@ -55,7 +55,7 @@ def test_a_sound_installation_is_said_to_be_sound(installation: Any) -> None:
     assert {each["status"] for each in answer if each not in disk} == {"ok"}, answer
     assert {each["check"] for each in answer} == {
         "jam", "nama setelan", "wilayah", "diska", "basis data", "formulir", "antrean olah", "kiriman tak terbaca",
-        "perkara terbuka", "registri",
+        "perkara terbuka", "registri", "alamat",
     }  # fmt: skip
 
 
