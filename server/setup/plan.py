@@ -75,7 +75,6 @@ def files(plan: Plan) -> tuple[WantedFile, ...]:
     """The files of an installation, in the order in which they are needed."""
     values = _values(plan)
     environment = _filled("padan.env", values)
-    environment += f"PADAN_BACKUP_FOLDER={plan.backups}\n"
     proxy = {
         CADDY: WantedFile("/etc/caddy/Caddyfile", _filled("Caddyfile", values)),
         NGINX: WantedFile("/etc/nginx/sites-available/padan", _filled("nginx.conf", values)),

@@ -79,7 +79,7 @@ def test_each_proxy_passes_bodies_of_five_megabytes_and_keeps_measures_inside(
     name = {CADDY: "etc/caddy/Caddyfile", NGINX: "etc/nginx/sites-available/padan"}[proxy]
     said = (tmp_path / name).read_text()
     assert "6MB" in said or "client_max_body_size 6m" in said
-    assert "/metrics" in said and "readyz" in said and "127.0.0.1:8360" in said and DOMAIN in said
+    assert "metrics" in said and "readyz" in said and "127.0.0.1:8360" in said and DOMAIN in said
     assert ("/etc/padan/tls/fullchain.pem" in said) == (certificate == OWN)
 
 
