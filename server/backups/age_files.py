@@ -56,7 +56,9 @@ def new_key() -> BackupKey:
     return BackupKey(str(identity.to_public()), str(identity))
 
 
-def encrypt_file(source: Path, target: Path, recipient: str, *, pack: bool, told: Bytes = lambda done: None) -> Measured:
+def encrypt_file(
+    source: Path, target: Path, recipient: str, *, pack: bool, told: Bytes = lambda done: None
+) -> Measured:
     """Write `source` encrypted to the new file `target`; `pack`: compressed first. Synced when this returns.
 
     Raises `OSError` where the disk refuses; `target` is then to be thrown away.
@@ -117,7 +119,9 @@ def unlock_keys(locked: bytes, passphrase: str) -> list[BackupKey]:
 
 def encrypt_bytes(content: bytes, recipient: str) -> bytes:
     """A small file as a whole."""
-    made: bytes = pyrage.encrypt(gzip.compress(content, GZIP_LEVEL, mtime=0), [pyrage.x25519.Recipient.from_str(recipient)])
+    made: bytes = pyrage.encrypt(
+        gzip.compress(content, GZIP_LEVEL, mtime=0), [pyrage.x25519.Recipient.from_str(recipient)]
+    )
     return made
 
 
@@ -160,7 +164,7 @@ def open_uncached(path: Path) -> BinaryIO:
     return file
 
 
-class _maybe:  # noqa: N801  read as a word: with _maybe(target) as plain
+class _maybe:
     """The new file, or None where none is wanted."""
 
     def __init__(self, path: Path | None) -> None:

@@ -57,7 +57,7 @@ class Manifest:
     format: int = FORMAT
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """What the set takes on the disk, blobs apart."""
         return sum(file.bytes for file in self.files.values())
 

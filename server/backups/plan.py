@@ -8,6 +8,7 @@ from pathlib import Path
 
 from server.backups.folder import BackupFolder
 from server.backups.retention import Keep, wib
+from server.settings import Settings
 
 WORK = "backup-work"
 """Folder beside the database for the copy that is not encrypted yet; emptied by every run."""
@@ -41,3 +42,15 @@ class Plan:
             for hour in self.hours
         ]
         return max(int(moment.timestamp()) * 1000 for moment in moments if moment <= now)
+
+
+def plan_of(settings: Settings) -> Plan | None:
+    """The plan that the settings make; None where no folder is named."""
+    if not settings.backup_folder:
+        return None
+    return Plan(
+        folder=Path(settings.backup_folder),
+        home=settings.home,
+        keep=Keep(settings.backup_keep_daily, settings.backup_keep_weekly, settings.backup_keep_monthly),
+        hours=tuple(sorted({int(hour) for hour in settings.backup_hours.split(",")})),
+    )

@@ -1,8 +1,8 @@
-"""Making a backup: snapshot, encrypt, photos that are new, manifest, rename; then read it all back and only then count it.
+"""Making a backup: snapshot, encrypt, new photos, manifest, rename; then all is read back, and only then does it count.
 
 Any number of processes may try: a lease lets one at it, and a thread keeps the lease while the work goes on. A run that
-is cut off anywhere leaves no half set that looks whole, and the next one removes what it left. Which files go afterwards
-is `backup_prune.py`'s matter.
+is cut off anywhere leaves no half set that looks whole, and the next one removes what it left. Which files go
+afterwards is `backup_prune.py`'s matter.
 """
 
 from __future__ import annotations
@@ -145,7 +145,9 @@ def _disk_told(plan: Plan) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or plan.folder
-        raise BackupProblem(f"{where}: {error.strerror or error}. Kosongkan tempat atau periksa diska, lalu ulangi.") from error
+        raise BackupProblem(
+            f"{where}: {error.strerror or error}. Kosongkan tempat atau periksa diska, lalu ulangi."
+        ) from error
 
 
 def _write_set(

@@ -36,8 +36,8 @@ class BlobSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrittenBlobs:
-    """`sizes`: SHA-256 -> bytes of the encrypted file, of all that the set can bring back. `fresh`: written in this run,
-    every byte still to be read back. `lacking`: how many the server itself could not read."""
+    """`sizes`: SHA-256 -> bytes of the encrypted file, of all that the set can bring back. `fresh`: those written in
+    this run, every byte still to be read back. `lacking`: how many the server itself could not read."""
 
     fresh: frozenset[str]
     sizes: Mapping[str, int]

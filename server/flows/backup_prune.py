@@ -34,10 +34,10 @@ class Pruned:
 
 
 def prune(db: Connection, plan: Plan, now_ms: int) -> Pruned:
-    """Remove what the plan does not keep; nothing at all before there is a verified set."""
+    """Remove what the plan does not keep; nothing at all while the newest verified set is not there."""
     place = plan.place
     newest = backups.newest_good(db)
-    if newest is None:
+    if newest is None or newest.set_name not in place.names():
         return Pruned((), 0)
     known = {row.set_name: row for row in backups.all_backups(db)}
     whole: dict[str, int] = {}

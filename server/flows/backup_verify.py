@@ -1,7 +1,7 @@
 """Is a set of backup files what it should be? Read back from its folder, decrypted, opened, compared, folded.
 
-Nothing is believed that was not read from the files themselves. What is found wrong is raised as `SetDamaged`, in words.
-The one place that decides whether tablets may be told `durable`.
+Nothing is believed that was not read from the files themselves. What is found wrong is raised as `SetDamaged`, in
+words. The one place that decides whether tablets may be told `durable`.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def verify_set(
     snapshot = manifest.files[SNAPSHOT]
     check_room(work, snapshot.plain_bytes)
     with opened_copy(path / snapshot.name, snapshot, keys, work, told) as store:
-        folded = _database(store, manifest, live, full, sample, told)
-    return Checked(manifest, found.sha256, folded, len(needed), hashed, spoiled, full, manifest.bytes)
+        folded = check_database(store, manifest, live=live, full=full, sample=sample, told=told)
+    return Checked(manifest, found.sha256, folded, len(needed), hashed, spoiled, full, manifest.size)
 
 
 def check_bytes(path: Path, file: File) -> None:
@@ -104,24 +104,24 @@ def check_bytes(path: Path, file: File) -> None:
         raise SetDamaged(f"{path}: isinya bukan yang ditulis ({size} byte ada, {file.bytes} seharusnya).")
 
 
-def unpack(path: Path, file: File, keys: Sequence[BackupKey], target: Path, told: Told = silent, step: str = "") -> None:
+def unpack(
+    path: Path, file: File, keys: Sequence[BackupKey], target: Path, told: Told = silent, step: str = ""
+) -> None:
     """Decrypt one file of a set to a new file, and raise `SetDamaged` unless both are what was written."""
     try:
-        measured = decrypt_file(
-            path, target, keys, packed=True, told=lambda done: told(step, done, file.plain_bytes)
-        )
+        measured = decrypt_file(path, target, keys, packed=True, told=lambda done: told(step, done, file.plain_bytes))
     except FileNotFoundError as error:
         raise SetDamaged(f"{path}: tidak ada.") from error
     except OSError as error:
-        raise BackupProblem(f"{error.filename or target}: {error.strerror}; kosongkan tempat atau periksa diska.") from error
+        raise BackupProblem(
+            f"{error.filename or target}: {error.strerror}; kosongkan tempat atau periksa diska."
+        ) from error
     if File.of(file.name, measured) != file:
         raise SetDamaged(f"{path}: isinya bukan yang ditulis.")
 
 
 @contextmanager
-def opened_copy(
-    path: Path, file: File, keys: Sequence[BackupKey], work: Path, told: Told = silent
-) -> Iterator[Store]:
+def opened_copy(path: Path, file: File, keys: Sequence[BackupKey], work: Path, told: Told = silent) -> Iterator[Store]:
     """The database of a set, decrypted into `work` and opened; the copy is removed again."""
     copy = work / "verify.db"
     remove_database(copy)
@@ -140,6 +140,40 @@ def opened_copy(
             store.close()
     finally:
         remove_database(copy)
+
+
+def check_database(
+    store: Store,
+    manifest: Manifest,
+    *,
+    live: Connection | None = None,
+    full: bool = False,
+    sample: int = SAMPLE_HOUSEHOLDS,
+    told: Told = silent,
+) -> int:
+    """Raise `SetDamaged` unless a decrypted database is what its manifest says, its log is that of `live`, and what is
+    stored is what a fresh fold gives; how many households were folded."""
+    try:
+        names = applied_names(store)
+    except NewerDatabase as error:
+        raise BackupProblem(str(error)) from error
+    if list(manifest.schema) != names:
+        raise SetDamaged(f"{manifest.set}: basis data di dalamnya berbeda versi dari manifest.")
+    extent = snapshots.extent(store.db)
+    chains = {region: head.chain for region, head in extent.heads.items()}
+    if chains != dict(manifest.chains) or extent.positions != {k: dict(v) for k, v in manifest.positions.items()}:
+        raise SetDamaged(f"{manifest.set}: rantai di dalamnya bukan yang dicatat di manifest.")
+    if not extent.gapless:
+        raise SetDamaged(f"{manifest.set}: ada baris buku besar yang hilang.")
+    if live is not None:
+        for region, head in extent.heads.items():
+            if head.position and snapshots.chain_at(live, region, head.epoch, head.position) != head.chain:
+                raise SetDamaged(f"{manifest.set}: rantai {region} bukan rantai basis data ini.")
+    if names != known_names():
+        return 0  # an older database: its log is proved by the chains; a fold needs it brought up to date first
+    if full:
+        return _all_of_it(store, manifest, told)
+    return _fold_sample(store, manifest, sample, told)
 
 
 def remove_database(path: Path) -> None:
@@ -161,7 +195,7 @@ def refuse_newer(manifest: Manifest) -> None:
     unknown = [name for name in manifest.schema if name not in known_names()]
     if unknown:
         raise BackupProblem(
-            f"{manifest.set}: dibuat Padan {manifest.program}, yang lebih baru ({unknown[-1]}). Pasang versi itu dahulu."
+            f"{manifest.set}: dibuat Padan {manifest.program} yang lebih baru ({unknown[-1]}). Pasang versi itu dahulu."
         )
 
 
@@ -224,33 +258,6 @@ def _blobs(
     return len(chosen), tuple(sorted(spoiled))
 
 
-def _database(
-    store: Store, manifest: Manifest, live: Connection | None, full: bool, sample: int, told: Told
-) -> int:
-    """Compare the decrypted database with its manifest, with the live log, and with a fresh fold."""
-    try:
-        names = applied_names(store)
-    except NewerDatabase as error:
-        raise BackupProblem(str(error)) from error
-    if list(manifest.schema) != names:
-        raise SetDamaged(f"{manifest.set}: basis data di dalamnya berbeda versi dari manifest.")
-    extent = snapshots.extent(store.db)
-    chains = {region: head.chain for region, head in extent.heads.items()}
-    if chains != dict(manifest.chains) or extent.positions != {k: dict(v) for k, v in manifest.positions.items()}:
-        raise SetDamaged(f"{manifest.set}: rantai di dalamnya bukan yang dicatat di manifest.")
-    if not extent.gapless:
-        raise SetDamaged(f"{manifest.set}: ada baris buku besar yang hilang.")
-    if live is not None:
-        for region, head in extent.heads.items():
-            if head.position and snapshots.chain_at(live, region, head.epoch, head.position) != head.chain:
-                raise SetDamaged(f"{manifest.set}: rantai {region} bukan rantai basis data ini.")
-    if names != known_names():
-        return 0  # an older database: its log is proved by the chains; a fold needs it brought up to date first
-    if full:
-        return _all_of_it(store, manifest, told)
-    return _fold_sample(store, manifest, sample, told)
-
-
 def _fold_sample(store: Store, manifest: Manifest, sample: int, told: Told) -> int:
     """Fold some households afresh, drawn by chance, and compare them byte for byte with what is stored."""
     db = store.db
@@ -268,7 +275,9 @@ def _fold_sample(store: Store, manifest: Manifest, sample: int, told: Told) -> i
         try:
             targets = fold_cluster(cluster, words, keys.nik_digest)
         except Exception as error:
-            raise SetDamaged(f"{manifest.set}: keluarga {pair[1]} tidak dapat diolah ({type(error).__name__}).") from error
+            raise SetDamaged(
+                f"{manifest.set}: keluarga {pair[1]} tidak dapat diolah ({type(error).__name__})."
+            ) from error
         if not _comparable(db, cluster):
             continue
         for difference in differences(db, cluster, targets):
@@ -309,4 +318,3 @@ def _all_of_it(store: Store, manifest: Manifest, told: Told) -> int:
     if not outcome.identical:
         raise SetDamaged(f"{manifest.set}: catatan tersimpan bukan yang dikatakan buku besar ({said[0]}).")
     return outcome.households
-

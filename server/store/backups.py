@@ -63,9 +63,9 @@ def record(
              verified_ms, checked_ms, hashed_ms)
            values ((select coalesce(max(b.number), 0) + 1 from backups b), :name, :created, :epoch, :positions,
              :sha256, :bytes, 'good', '', :now, :now, :now)
-           on conflict (set_name) do update set state = 'good', problem = '', manifest_sha256 = excluded.manifest_sha256,
-             bytes = excluded.bytes, positions = excluded.positions, verified_ms = excluded.verified_ms,
-             checked_ms = excluded.checked_ms, hashed_ms = excluded.hashed_ms""",
+           on conflict (set_name) do update set state = 'good', problem = '', bytes = excluded.bytes,
+             manifest_sha256 = excluded.manifest_sha256, positions = excluded.positions,
+             verified_ms = excluded.verified_ms, checked_ms = excluded.checked_ms, hashed_ms = excluded.hashed_ms""",
         {
             "name": set_name,
             "created": created_ms,
@@ -109,14 +109,16 @@ def note_hashed(db: Connection, set_name: str, now_ms: int) -> None:
 
 
 def note_blobs(db: Connection, set_name: str, sizes: Mapping[str, int], now_ms: int) -> None:
-    """These blobs are in the folder, seen whole, and this verified backup names them. `sizes`: of the encrypted files."""
+    """These blobs are in the folder, seen whole, and this verified backup names them. `sizes`: of the encrypted
+    files."""
     number = db.value("select number from backups where set_name = :name", {"name": set_name})
     rows = [{"sha256": sha256, "bytes": size, "number": number, "now": now_ms} for sha256, size in sizes.items()]
     for chunk in chunks(rows):
         db.many(
             """insert into backup_blobs (sha256, bytes, number, state, checked_ms)
                values (:sha256, :bytes, :number, 'good', :now)
-               on conflict (sha256) do update set bytes = excluded.bytes, state = 'good', checked_ms = excluded.checked_ms,
+               on conflict (sha256) do update set bytes = excluded.bytes, state = 'good',
+                 checked_ms = excluded.checked_ms,
                  number = case when backup_blobs.state = 'good' then backup_blobs.number else excluded.number end""",
             chunk,
         )
@@ -124,7 +126,8 @@ def note_blobs(db: Connection, set_name: str, sizes: Mapping[str, int], now_ms: 
 
 def good_blobs(db: Connection) -> dict[str, int]:
     """SHA-256 -> size of the encrypted file, of every blob that is known to be whole in the folder."""
-    return {row["sha256"]: row["bytes"] for row in db.stream("select sha256, bytes from backup_blobs where state = 'good'")}
+    rows = db.stream("select sha256, bytes from backup_blobs where state = 'good'")
+    return {row["sha256"]: row["bytes"] for row in rows}
 
 
 def blobs_checked_ms(db: Connection) -> int | None:

@@ -85,13 +85,13 @@ def note_claims(db: Connection, claims: Iterable[Claim], now_ms: int) -> None:
         )
 
 
-def claimed(db: Connection) -> list[tuple[str, str, int]]:
-    """`(epoch, home region, position)` of all that was handed back, in order."""
+def claimed(db: Connection) -> list[Claim]:
+    """Where everything stood that was handed back, in order of the places."""
     rows = db.all(
-        """select distinct epoch, home_region, position from returned_positions
-           order by epoch, home_region, position"""
+        """select home_region, epoch, position, ref from returned_positions
+           order by epoch, home_region, position, ref"""
     )
-    return [(row["epoch"], row["home_region"], row["position"]) for row in rows]
+    return [Claim(row["home_region"], row["epoch"], row["position"], row["ref"]) for row in rows]
 
 
 def last_positions(db: Connection, epoch: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Tables of backups: the keys they are encrypted under, which sets were verified, and what a restore has to account for.
+"""Tables of backups: the keys they are encrypted under, which sets were verified, and what a restore accounts for.
 
 `backups` grows by one row a backup and holds the watermark that tablets are told as `durable`. `returned_positions`
 is filled after a restore only. All times are ms since 1970, UTC.

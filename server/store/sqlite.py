@@ -33,7 +33,7 @@ PAGE_BYTES = 16_384
 CACHE_KIB = 16_384
 _CHANGES = ("insert", "update", "delete")
 RESTART_WAIT_MS = 200
-"""Beginning the WAL anew holds up writers until the last reader has left. A backup reads for a minute: so not longer."""
+"""Beginning the WAL anew holds up writers until the last reader has left. A backup reads for a minute: no longer."""
 
 COPY_STEPS = 20_000
 """Steps of SQLite between two reports of a copy's progress: some thousand rows."""
