@@ -32,7 +32,7 @@ from server.flows.backup_verify import (
     unpack,
 )
 from server.flows.fold import fold_all
-from server.store import backups, identity, leases, restores, snapshots
+from server.store import backups, events, identity, leases, restores, snapshots
 from server.store.copying import copy_all
 from server.store.database import Connection, NotOurs, Store, StoreError
 from server.store.migrations import applied_names, open_store
@@ -120,7 +120,7 @@ def refuse_occupied(target: str) -> None:
     if is_postgres(target):
         store = Store(target)
         try:
-            there = "log" in store.db.tables() and store.db.value("select count(*) from log")
+            there = "log_heads" in store.db.tables() and events.count(store.db)
         finally:
             store.close()
         if there:
