@@ -25,6 +25,7 @@ from pathlib import Path
 from server.backups.age_files import create, sync
 from server.backups.manifest import ReadManifest, read_manifest
 from server.backups.problem import BackupProblem, SetDamaged
+from server.clock import rfc3339_s
 
 MARK, KEY_FILE, README, LEDGER = "padan-backup.json", "kunci.age", "BACA-SAYA.txt", "erasures.jsonl.gz.age"
 MANIFEST, VERIFIED = "manifest.json", "verified.json"
@@ -214,6 +215,12 @@ class BackupFolder:
             return list(folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+
+def set_name(created_ms: int, random_hex: str) -> str:
+    """A name that sorts by the moment, to the millisecond: `20261121T190000Z-042a3f`."""
+    moment = rfc3339_s(created_ms).replace("-", "").replace(":", "")
+    return f"{moment}-{created_ms % 1000:03d}{random_hex[:3]}"
 
 
 def replace_file(path: Path, content: bytes) -> None:

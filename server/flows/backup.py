@@ -18,8 +18,9 @@ from pathlib import Path
 
 import structlog
 
+from server.backups import ledger
 from server.backups.age_files import BackupKey, create, encrypt_file, sync
-from server.backups.folder import MANIFEST
+from server.backups.folder import MANIFEST, set_name
 from server.backups.manifest import ACCESS_LOG, BLOBS, SNAPSHOT, File, Manifest
 from server.backups.plan import Plan
 from server.backups.problem import BackupProblem
@@ -99,6 +100,7 @@ def make_backup(
         _record(db, lease, checked, written, clock.now_ms())
         note = {"manifest_sha256": checked.manifest_sha256, "at": rfc3339_s(clock.now_ms()), "full": full}
         plan.place.mark_verified(name, note)
+        ledger.copy_out(plan.place, keys, plan.home)
         prune(db, plan, clock.now_ms())
     _log.info("backup_verified", rows=checked.manifest.counts["events"], households=checked.folded)
     return Done(name, checked.bytes, checked, len(written.fresh), written.lacking + len(checked.spoiled))
@@ -154,8 +156,7 @@ def _write_set(
     db: Connection, plan: Plan, clock: Clock, keys: Sequence[BackupKey], source: BlobSource | None, told: Told
 ) -> tuple[str, WrittenBlobs]:
     key, created_ms = keys[0], clock.now_ms()
-    moment = rfc3339_s(created_ms)
-    name = f"{moment.replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
+    name = set_name(created_ms, secrets.token_hex(2))
     size = db.bytes_on_disk()
     check_room(plan.work, size)
     check_room(plan.folder, size // 2)

@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from server.backups import ledger
+from server.backups.age_files import BackupKey
 from server.backups.folder import BackupFolder
 from server.backups.manifest import Manifest
 from server.backups.plan import Plan
@@ -68,7 +70,10 @@ def is_due(db: Connection, plan: Plan, now_ms: int) -> bool:
 
 
 def look(db: Connection, plan: Plan, now_ms: int, *, hash_all: bool = False) -> Looked:
-    """Look at every set on record: is it there, in its size; one a call (or all) is read byte by byte, each weekly."""
+    """Look at every set on record: is it there, in its size; one a call (or all) is read byte by byte, each weekly.
+
+    The copy of the erasure ledger in the folder is brought up to date as well: it may not be older than an hour.
+    """
     place = plan.place
     reachable = place.reachable() and place.owner() == identity.server_id(db)
     changed: list[str] = []
@@ -90,7 +95,12 @@ def look(db: Connection, plan: Plan, now_ms: int, *, hash_all: bool = False) -> 
             changed.append(row.set_name)
             _log.warning("backup_state_changed", reason=state, rows=row.number)
         counts[state] += 1
-    spoiled = _look_at_blobs(db, place, now_ms, hash_all) if reachable else 0
+    spoiled = 0
+    if reachable:
+        spoiled = _look_at_blobs(db, place, now_ms, hash_all)
+        keys = [BackupKey(key.recipient, key.identity) for key in backups.keys(db)]
+        if keys:
+            ledger.copy_out(place, keys, plan.home)
     return Looked(counts[GOOD], counts[MISSING], counts[DAMAGED], tuple(changed), hashed, spoiled)
 
 

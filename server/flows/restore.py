@@ -16,6 +16,7 @@ from pathlib import Path
 
 from server.address import is_postgres, shown
 from server.auth.keys import ServerKeys, load_keys
+from server.backups import ledger
 from server.backups.age_files import BackupKey
 from server.backups.folder import BackupFolder, sync_folder
 from server.backups.manifest import ACCESS_LOG, SNAPSHOT, Manifest
@@ -31,9 +32,8 @@ from server.flows.backup_verify import (
     silent,
     unpack,
 )
-from server.flows.fold import fold_all
-from server.store import backups, events, identity, leases, restores, snapshots
-from server.store.copying import copy_all
+from server.store import backups, identity, leases, restores, snapshots
+from server.store.copying import copy_all, is_empty
 from server.store.database import Connection, NotOurs, Store, StoreError
 from server.store.migrations import applied_names, open_store
 from server.store.restores import Restore
@@ -43,8 +43,9 @@ LATEST = ("terbaru", "latest")
 ACCESS_LOG_NAME = "access.log"
 _SIDE = ("", "-wal", "-shm")
 
-Replay = Callable[[Connection, ServerKeys, int], int]
-"""Does the erasures of the ledger again: database, keys, now; how many were still to be done."""
+Replay = Callable[[Connection, ServerKeys, Path, int], int]
+"""Does the erasures of a ledger again, records included: database, keys, the ledger's file, now; how many were still to
+be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,11 @@ def restore(
         snapshot = manifest.files[SNAPSHOT]
         check_room(work, 2 * snapshot.plain_bytes)
         photos = blob_list(folder, manifest)
+        ledger.bring_back(folder, keys, home)
         copy = work / "padan.db"
         unpack(folder.set_path(name) / snapshot.name, snapshot, keys, copy, told, "membuka cadangan")
         migrated = _proved_and_migrated(copy, manifest, told)
-        epoch, erased = _made_ready(copy, manifest, found.sha256, keys, clock, replay, told)
+        epoch, erased = _made_ready(copy, manifest, found.sha256, keys, home, clock, replay, told)
         if ACCESS_LOG in manifest.files:
             _bring_access_log(folder, manifest, keys, work, home)
         told("menempatkan", 0, 0)
@@ -120,7 +122,7 @@ def refuse_occupied(target: str) -> None:
     if is_postgres(target):
         store = Store(target)
         try:
-            there = "log_heads" in store.db.tables() and events.count(store.db)
+            there = "log_heads" in store.db.tables() and not is_empty(store.db)
         finally:
             store.close()
         if there:
@@ -186,6 +188,7 @@ def _made_ready(
     manifest: Manifest,
     manifest_sha256: str,
     keys: Sequence[BackupKey],
+    home: Path,
     clock: Clock,
     replay: Replay | None,
     told: Told,
@@ -215,9 +218,7 @@ def _made_ready(
                     backups.add_key(db, key.recipient, key.identity, now_ms)
         told("penghapusan diulang", 0, 0)
         server_keys = load_keys(db, now_ms)
-        erased = replay(db, server_keys, now_ms) if replay is not None else 0
-        if erased:
-            fold_all(db, server_keys, now_ms)
+        erased = replay(db, server_keys, home / ledger.LEDGER_FILE, now_ms) if replay is not None else 0
         return epoch, erased
     finally:
         store.close()

@@ -86,8 +86,9 @@ def newest_good(db: Connection) -> Backup | None:
 
 def all_backups(db: Connection, *, states: Sequence[str] = (GOOD, MISSING, DAMAGED)) -> list[Backup]:
     """Backups in these states, newest first."""
-    return [found for row in db.all("select * from backups order by number desc")
-            if (found := _backup(row)).state in states]  # fmt: skip
+    listed, params = marks("s", list(states))
+    rows = db.all(f"select * from backups where state in ({listed}) order by number desc", params)
+    return [_backup(row) for row in rows]
 
 
 def set_state(db: Connection, set_name: str, state: str, problem: str, now_ms: int) -> bool:

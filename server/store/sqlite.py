@@ -27,6 +27,9 @@ from server.store.database import (
 APPLICATION_ID = 0x5041444E
 """`PADN`, in the header of each of our files: another program's database is refused."""
 
+MAGIC, HEADER_BYTES, APPLICATION_ID_AT = b"SQLite format 3\x00", 100, 68
+"""How a file of SQLite begins (sqlite.org, "Database File Format")."""
+
 PAGE_BYTES = 16_384
 """Rows of 4-5 KB fit several to a page; 4 KB pages would spill each into overflow pages."""
 
@@ -198,12 +201,16 @@ class SqliteConnection(Connection):
 def whole_file(path: Path) -> None:
     """Write back what lies beside a database file, so that the file alone is all of it; it is then left closed.
 
-    Raises `StoreBusy` while any other connection is open, `NotOurs` where it is damaged or none of ours.
+    Raises `StoreBusy` while any other connection is open, `NotOurs` where it is damaged or none of ours: such a file is
+    not even opened, for SQLite would tidy away what lies beside it. Not for a file that this very process has open:
+    closing it a second time would take its locks away.
     """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    if not head.startswith(MAGIC) or int.from_bytes(head[APPLICATION_ID_AT : APPLICATION_ID_AT + 4]) != APPLICATION_ID:
+        raise NotOurs(f"{path}: this is no database of Padan, or it is damaged.")
     raw = sqlite3.connect(path, isolation_level=None, timeout=1.0)
     try:
-        if raw.execute("pragma application_id").fetchone()[0] != APPLICATION_ID:
-            raise sqlite3.DatabaseError("file belongs to another program")
         # Leaving WAL needs the file for oneself: it is refused while anybody else has it open.
         if raw.execute("pragma journal_mode = delete").fetchone()[0] != "delete":
             raise StoreBusy(f"{path}: another program has the database open.")

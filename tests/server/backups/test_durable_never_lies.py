@@ -1,4 +1,4 @@
-"""A backup that is gone, cut, changed or another's is not counted: `durable` falls back to the newest good one, or null."""
+"""A backup that is gone, cut, changed or another's does not count: `durable` falls back to an older one, or null."""
 
 from __future__ import annotations
 

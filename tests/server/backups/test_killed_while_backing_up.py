@@ -72,7 +72,7 @@ def test_a_killed_restore_leaves_a_whole_database_or_none(
     for kill in range(RESTORE_KILLS):
         target = tmp_path / f"new{kill}" / "padan.db"
         target.parent.mkdir()
-        _killed("restore", [path, folder, str(target)], tmp_path / f"out{kill}", rng.uniform(0.0, 0.5))
+        _killed("restore", [path, folder, str(target)], tmp_path / f"out{kill}", rng.uniform(0.0, 1.2))
         if not target.exists():
             none += 1
             _ran_to_its_end("restore", [path, folder, str(target)], tmp_path / f"again{kill}")
@@ -81,7 +81,9 @@ def test_a_killed_restore_leaves_a_whole_database_or_none(
         assert store.db.damage() == [] and store.db.value("select count(*) from log") == events
         assert store.db.value("select count(*) from epochs") == 2 and len(backups.all_backups(store.db)) == 1
         store.close()
-    figure(f"{RESTORE_KILLS} kills of a restore: {none} times no database, else a whole one; a second try always worked")
+    figure(
+        f"{RESTORE_KILLS} kills of a restore: {none} times no database, else a whole one; a second try always worked"
+    )
     assert none > 0
 
 

@@ -1,4 +1,4 @@
-"""Rules without files or with small ones: which sets are kept, when one is due, what a passphrase and a manifest must be."""
+"""Rules, without files or with small ones: which sets are kept, when one is due, which passphrase is good enough."""
 
 from __future__ import annotations
 
