@@ -28,17 +28,21 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An installation with some families and the settings of backups; the passphrase is in a setting, and locking with
-    it takes no time (test_age_files.py has the real lock)."""
+def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locking with a passphrase takes no time (test_age_files.py has the real lock)."""
+    monkeypatch.setattr("server.commands.backup.lock_keys", quick_lock)
+    for module in ("backup", "restore"):
+        monkeypatch.setattr(f"server.commands.{module}.unlock_keys", quick_unlock)
+
+
+@pytest.fixture
+def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_locks: None) -> Iterator[World]:
+    """An installation with some families and the settings of backups; the passphrase is in a setting."""
     monkeypatch.chdir(tmp_path)
     for name, value in world.environ().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADAN_BACKUP_FOLDER", str(tmp_path / "cadangan"))
     monkeypatch.setenv("PADAN_BACKUP_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setattr("server.commands.backup.lock_keys", quick_lock)
-    for module in ("backup", "restore"):
-        monkeypatch.setattr(f"server.commands.{module}.unlock_keys", quick_unlock)
     for number in range(5):
         world.push(world.sealed(world.uuid(), {"address": f"Jl. Mawar {number}"}))
     world.fold()
@@ -197,7 +201,7 @@ def test_a_folder_can_be_verified_on_a_machine_without_the_database(
 
 
 def test_an_existing_database_is_moved_aside_only_on_the_operators_word(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_locks: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PADAN_BACKUP_FOLDER", str(tmp_path / "cadangan"))
