@@ -146,7 +146,7 @@ JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
     "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),
-    "backup-check": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
+    "recheck": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),

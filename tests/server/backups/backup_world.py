@@ -16,8 +16,9 @@ from server.backups.plan import Plan
 from server.backups.problem import WrongPassphrase
 from server.backups.retention import Keep
 from server.clock import FixedClock
-from server.flows import backup, backup_watch
+from server.flows import backup_watch
 from server.flows.backup import Done, make_backup
+from server.flows.restore import Replay, Restored, choose, restore
 from server.store import backups, identity
 from server.store.database import Connection
 
@@ -111,6 +112,11 @@ class Vault:
         return left + [each.name for each in self.world.home.iterdir() if each.name in ("backup-work", ".restore")]
 
 
+def brought_back(vault: Vault, target: Path, wanted: str = "terbaru", replay: Replay | None = None) -> Restored:
+    name = choose(vault.place, wanted)
+    return restore(vault.place, name, [vault.key], str(target), target.parent, vault.clock, replay=replay)
+
+
 def quick_lock(keys: list[BackupKey], passphrase: str) -> bytes:
     """In place of `lock_keys` where a test is about something else: the real one takes a second or two each time."""
     return json.dumps([passphrase, [[key.recipient, key.identity] for key in keys]]).encode()
@@ -129,6 +135,3 @@ def flip(path: Path, at: int = -100) -> None:
     raw = bytearray(path.read_bytes())
     raw[at] ^= 1
     path.write_bytes(raw)
-
-
-__all__ = ["DAY_MS", "PASSPHRASE", "Photos", "Vault", "backup", "flip"]

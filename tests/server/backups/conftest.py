@@ -18,3 +18,9 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "delivery"))
 def vault(world: World, tmp_path: Path) -> Iterator[Vault]:
     """A server with some families and an empty folder of backups."""
     yield Vault(world, tmp_path / "cadangan").filled()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Where the database is to stand: a folder that is not there yet."""
+    return tmp_path / "baru" / "padan.db"

@@ -268,11 +268,11 @@ def test_the_job_waits_while_another_process_is_at_it(vault: Vault, office: work
 
 
 def test_the_job_looks_after_what_is_there(vault: Vault, office: worker.Office) -> None:
-    assert worker.run_job(office, "backup-check", worker.backup_check_job) == ""
+    assert worker.run_job(office, "recheck", worker.backup_check_job) == ""
     done = vault.make()
-    assert worker.run_job(office, "backup-check", worker.backup_check_job) == ""
+    assert worker.run_job(office, "recheck", worker.backup_check_job) == ""
     vault.file(done.set_name).unlink()
-    said = worker.run_job(office, "backup-check", worker.backup_check_job)
+    said = worker.run_job(office, "recheck", worker.backup_check_job)
     assert said.startswith("0 good, 0 missing, 1 damaged")
 
 
