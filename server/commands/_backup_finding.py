@@ -9,37 +9,43 @@ from server.backups.plan import Plan, plan_of
 from server.backups.problem import BackupProblem
 from server.clock import SystemClock
 from server.commands import _backup_text as text
+from server.commands._finding import OK, WARNING, WRONG, Finding
 from server.flows.backup import ready_keys
 from server.settings import Settings
 from server.store import backups, leases
 from server.store.database import Store
 
+CHECK = "cadangan"
 AGE_MAX_MS = 26 * 3_600_000
 """A night, and two hours for the making."""
 
 
-def backup_finding(settings: Settings, store: Store) -> tuple[str, str, str]:
-    """`(status, what was found, what to do)`."""
+def backup_finding(settings: Settings, store: Store) -> Finding:
+    """The line of the backups."""
     db, plan = store.db, plan_of(settings)
     if plan is None:
-        return "warning", "belum diatur: tidak ada isian yang disebut aman", "Setel PADAN_BACKUP_FOLDER (diska lain)."
+        found = "belum diatur: tidak ada isian yang disebut aman"
+        return Finding(CHECK, WARNING, found, "Setel PADAN_BACKUP_FOLDER (diska lain), lalu: padan backup init")
     try:
         ready_keys(db, plan)
     except BackupProblem as error:
-        return "wrong", str(error), "Pasang diskanya, atau siapkan: padan backup init"
+        return Finding(CHECK, WRONG, str(error), "Pasang diskanya, atau siapkan: padan backup init")
     newest = backups.newest_good(db)
     if newest is None:
-        return "wrong", "belum ada cadangan yang terbukti baik" + _failure(store), "Jalankan: padan backup run"
+        return Finding(CHECK, WRONG, "belum ada yang terbukti baik" + _failure(store), "Jalankan: padan backup run")
     about = f"terbaru {text.moment(newest.created_ms)}"
     if SystemClock().now_ms() - newest.created_ms > AGE_MAX_MS:
-        return "wrong", f"{about}; terlalu lama{_failure(store)}", "Jalankan padan serve atau worker; padan backup run"
+        do = "Jalankan padan serve atau worker; padan backup run"
+        return Finding(CHECK, WRONG, f"{about}; terlalu lama{_failure(store)}", do)
     bad = backups.all_backups(db, states=(backups.MISSING, backups.DAMAGED))
     if bad:
-        return "warning", f"{about}; {len(bad)} hilang atau rusak: {bad[0].problem}", "Lihat: padan backup list"
+        found = f"{about}; {len(bad)} hilang atau rusak: {bad[0].problem}"
+        return Finding(CHECK, WARNING, found, "Lihat: padan backup list")
     if _same_disk(settings, plan):
-        return "warning", f"{about}, di diska yang sama dengan basis data", "Pindahkan folder cadangan ke diska lain."
+        found = f"{about}, di diska yang sama dengan basis data"
+        return Finding(CHECK, WARNING, found, "Pindahkan folder cadangan ke diska lain.")
     good = len(backups.all_backups(db, states=(backups.GOOD,)))
-    return "ok", f"{about}; {good} tersimpan dan utuh", ""
+    return Finding(CHECK, OK, f"{about}; {good} tersimpan dan utuh")
 
 
 def _failure(store: Store) -> str:

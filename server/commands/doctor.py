@@ -58,7 +58,7 @@ def examine(settings: Settings) -> list[Finding]:
     if findings[-1].status != WRONG:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
-        findings.append(Finding("cadangan", *backup_finding(settings, store)))
+        findings.append(backup_finding(settings, store))
         store.close()
     findings.append(_registry(settings))
     return findings + examine_machine(settings, SystemClock())

@@ -19,7 +19,8 @@ from server.backups.folder import BackupFolder
 from server.backups.problem import BackupProblem
 from server.cli import command_named
 from server.clock import SystemClock
-from server.commands.doctor import Finding, examine
+from server.commands._finding import Finding
+from server.commands.doctor import examine
 from server.flows.backup import at_work
 from server.store import backups, events, identity, leases
 from server.store.migrations import open_store
@@ -333,7 +334,7 @@ def test_doctor_says_what_is_wrong_with_the_backups_and_what_to_do(vault: Vault,
     found = _doctor(vault, backup_folder="")
     assert found.status == "warning" and "PADAN_BACKUP_FOLDER" in found.do
     found = _doctor(vault)
-    assert found.status == "wrong" and "belum ada cadangan" in found.found and "padan backup run" in found.do
+    assert found.status == "wrong" and "belum ada yang terbukti baik" in found.found and "padan backup run" in found.do
     leases.job_started(vault.db, "backup", 1)
     leases.job_finished(vault.db, "backup", 1, "failed", "diska penuh")
     assert "gagal: diska penuh" in _doctor(vault).found
