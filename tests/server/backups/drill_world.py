@@ -66,7 +66,7 @@ class Drill:
         self.tablets: list[FieldClient] = []
         self.families: dict[str, list[str]] = {}
         for number in range(TABLETS):
-            self._enrol(f"petugas-{number}")
+            self.enrol(f"petugas-{number}")
 
     def serve(self, world: World) -> None:
         """This server answers from now on."""
@@ -75,14 +75,19 @@ class Drill:
         settings = Settings(database=world.store.address, folder=str(world.home))
         self.app = create_app(world.store, settings, clock=self.clock)
 
-    def _enrol(self, officer: str) -> None:
+    def code(self, officer: str) -> str:
+        """A fresh enrolment code for an officer, who is added where the server does not know him."""
         now_ms = self.clock.now_ms()
         people.add_officer(self.world.db, officer, officer.title(), (VILLAGE,), now_ms)
+        return people.issue_code(self.world.db, officer, self.world.random.randbytes(32), by="operator", now_ms=now_ms)
+
+    def enrol(self, officer: str) -> None:
+        """An officer with two families and a tablet."""
+        code = self.code(officer)
         self.families[officer] = [self.world.uuid() for _ in range(2)]
         for household in self.families[officer]:
             self.world.staff("assignment", household, {"officer": officer}, area=VILLAGE)
         self.world.fold()
-        code = people.issue_code(self.world.db, officer, self.world.random.randbytes(32), by="operator", now_ms=now_ms)
         client = FieldClient(
             self.folder / officer, Line(self), OwnClock(self), random.Random(len(self.tablets)), attempts_max=2
         )

@@ -73,6 +73,36 @@ def test_everything_comes_back_after_an_older_backup_was_restored(
     )
 
 
+def test_a_tablet_enrolled_after_the_backup_brings_everything_back_under_a_new_code(
+    drill: Drill, tmp_path: Path
+) -> None:
+    """The restored server knows neither the officer nor the tablet nor the families it was given."""
+    drill.sync()
+    drill.vault.make()
+    name = drill.vault.place.names()[-1]
+    drill.enrol("petugas-baru")
+    late = drill.tablets[-1]
+    drill.sync()
+    sent = drill.visit(late, 0, "Jl. Baru")
+    drill.sync()
+    drill.sync()
+    unsent = drill.visit(late, 1, "Jl. Belum Terkirim")
+    drill.lose_and_restore(tmp_path / "baru", name)
+    result = late.sync()
+    assert not result.complete and "menolak" in result.stopped
+    assert late.status().tablet_only + late.status().received == 2, "refused, and everything is kept"
+    late.enrol(drill.code("petugas-baru"))
+    drill.sync()
+    drill.sync()
+    present = set(drill.refs().values())
+    assert {sent, unsent} <= present and drill.sealed() <= present
+    kinds = [drill.kind(ref) for ref in present]
+    assert kinds.count("submission") == 2
+    record = drill.records()[drill.families["petugas-baru"][0]]
+    assert record["assigned"] == ["petugas-baru"], "the assignment, signed by the server, came back as well"
+    assert late.status().tablet_only == 0
+
+
 def _before_the_backup(drill: Drill) -> dict[str, dict[str, str]]:
     """Visits, approvals, deliveries; then a backup, after which all of it is safe."""
     drill.sync()
