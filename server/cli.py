@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "areas": "areas",
     "assign": "assign",
     "audit": "audit",
+    "backup": "backup",
     "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",
@@ -36,9 +37,11 @@ MODULES: Mapping[str, str] = {
     "pull": "pull",
     "rebuild": "database",
     "registry": "registry",
+    "restore": "restore",
     "review": "review",
     "sample-data": "sample",
     "serve": "serve",
+    "setup": "setup",
     "staff": "people",
     "token": "people",
     "worker": "worker",
@@ -107,10 +110,11 @@ def _broken(name: str, error: Exception) -> click.Command:
 def _told(error: Exception) -> str:
     """A known problem in words; anything else goes on as it is. The classes are imported only now."""
     from schemas.problems import ProblemError
+    from server.backups.problem import BackupProblem
     from server.settings import SettingsInvalid
     from server.store.database import StoreError
 
-    if isinstance(error, SettingsInvalid | StoreError):
+    if isinstance(error, SettingsInvalid | StoreError | BackupProblem):
         return str(error)
     if isinstance(error, ProblemError):
         # What was said on the spot is for whoever typed the command; the catalogue's words are for any client.

@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,28 +20,20 @@ import requests
 from field_forms.areas import AreasMissing, load_areas
 from server.address import is_postgres
 from server.clock import SystemClock, parse_rfc3339_ms
+from server.commands._backup_finding import backup_finding
+from server.commands._doctor_machine import examine_machine
+from server.commands._finding import OK, WARNING, WRONG, Finding
 from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.settings import Settings, load_settings, unknown_names
 from server.store import cases, erasures, fold_queue, forms, households, keys, unreadable
 from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
-OK, WARNING, WRONG = "ok", "warning", "wrong"
 FREE_BYTES_MIN = 2 * 1024**3
 """A campaign of a kabupaten adds some 200 MB; a nightly backup needs as much again."""
 QUEUE_AGE_MAX_MS = 10 * 60_000
 BUILT_AFTER = "2026-01-01T00:00:00Z"
 """A clock before this is wrong: the program is younger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found and what to do about it."""
-
-    check: str
-    status: str
-    found: str
-    do: str = ""
 
 
 @click.command("doctor")
@@ -68,9 +60,10 @@ def examine(settings: Settings) -> list[Finding]:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
         findings.append(_erasures(settings, store))
+        findings.append(backup_finding(settings, store))
         store.close()
     findings.append(_registry(settings))
-    return findings
+    return findings + examine_machine(settings, SystemClock())
 
 
 _MARK = {OK: " baik ", WARNING: "awas! ", WRONG: "SALAH!"}

@@ -27,7 +27,7 @@ from server.flows import dictionary as dictionaries
 from server.flows import erasure_traces as traces
 from server.flows import screening
 from server.flows.erasure_fold import fold_now
-from server.flows.erasure_ledger import Entry, Taken, read_ledger, write_entry, write_finished
+from server.flows.erasure_ledger import Entry, LedgerUnreadable, Taken, read_ledger, write_entry, write_finished
 from server.flows.erasure_plan import Plan, Subject, Wish, make_plan, same_as_planned, subject_of
 from server.store import erasures, events, identity
 from server.store.appending import Appender
@@ -146,6 +146,16 @@ def replay(db: Connection, keys: ServerKeys, ledger_path: Path, now_ms: int) -> 
     if applied:
         _rewrite(db)
     return Replayed(tuple(applied), len(ledger.entries) - len(applied), ledger.unreadable)
+
+
+def erased_again(db: Connection, keys: ServerKeys, ledger_path: Path, now_ms: int) -> int:
+    """As `replay`, for a restore: how many were still to be done. Raises `LedgerUnreadable` for any line that can't be
+    read as well: somebody could come back whom it names."""
+    done = replay(db, keys, ledger_path, now_ms)
+    if done.unreadable:
+        lines = ", ".join(map(str, done.unreadable))
+        raise LedgerUnreadable(f"{ledger_path}: baris {lines} tidak terbaca atau tanda tangannya tidak cocok.")
+    return len(done.applied)
 
 
 def finish(

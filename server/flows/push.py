@@ -14,6 +14,7 @@ from typing import Any
 from schemas.canonical import canonical_bytes_unchecked
 from schemas.envelope import EnvelopeProblem, check_envelope
 from schemas.json_text import RawItem
+from schemas.receipt import Place, claimed_places, receipt_json
 from schemas.signing import EVENT, from_base64, verify
 from server.auth.keys import ServerKeys
 from server.clock import parse_rfc3339_ms
@@ -24,6 +25,7 @@ from server.store.appending import Appender, complete
 from server.store.database import Connection
 from server.store.erasures import ErasedPart, note_parts
 from server.store.identity import campaign_closes_ms
+from server.store.restores import Claim, note_claims
 from sync import intake
 from sync.intake import Duplicate, Equivocation, Held, Known, Receipt, Sealed, Sender, TooLarge, Unreadable
 
@@ -39,6 +41,8 @@ class Answer:
     id: str | None = None
     ref: str | None = None
     receipt: Receipt | None = None
+    beside: tuple[Place, ...] = ()
+    """What was written together with it in the same epoch: its stamp, its holds, its rows in other regions."""
     reasons: tuple[str, ...] = ()
     detail: str = ""
     fork: bool = False
@@ -49,7 +53,7 @@ class Answer:
         """As it travels; absent members are left out."""
         out: dict[str, Any] = {"status": self.status}
         if self.receipt is not None:
-            out["receipt"] = {"epoch": self.receipt.epoch, "position": self.receipt.position}
+            out["receipt"] = receipt_json(self.receipt.epoch, self.receipt.position, self.beside)
         for name in ("id", "ref", "detail", "kept"):
             if getattr(self, name):
                 out[name] = getattr(self, name)
@@ -131,6 +135,7 @@ def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_m
     appender.flush()
     fresh = {answer.ref for answer in answers if answer.receipt is not None and answer.status != "duplicate"}
     note_parts(db, [part for part in facts.late if part.ref in fresh])
+    _note_claims(db, prepared, now_ms)
     return answers
 
 
@@ -242,7 +247,8 @@ def _take(
             appender.flush()  # the first copy may stand in this very push
             complete(db, facts.screened[sealed.payload_hash], now_ms)
         _append_stamp(item, facts, appender)
-        return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt)
+        return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt, _stamp_beside(item, judgement, facts))
+    before = len(appender.written)
     receipt = _append(facts.screened[sealed.payload_hash], facts, appender)
     for reason in judgement.holds:
         hold = hold_event(sealed, reason, keys)
@@ -252,8 +258,10 @@ def _take(
     if judgement.fork and sealed.install == item.sender.install:
         devices.note_fork(db, item.sender.install, now_ms)
     status = "held" if judgement.holds else "equivocation" if isinstance(judgement, Equivocation) else "stored"
+    own = (sealed.home_region, receipt.position, sealed.ref)
+    beside = tuple(place for place in appender.written[before:] if place != own)
     detail = ERASED_DETAIL if sealed.payload_hash in facts.emptied else ""
-    return Answer(status, sealed.id, sealed.ref, receipt, judgement.holds, detail, fork=judgement.fork)
+    return Answer(status, sealed.id, sealed.ref, receipt, beside, judgement.holds, detail, fork=judgement.fork)
 
 
 def _known(item: Prepared, sealed: Sealed, facts: _Facts, now_ms: int) -> Known:
@@ -294,6 +302,26 @@ def _append_stamp(item: Prepared, facts: _Facts, appender: Appender) -> None:
     stamp = item.stamp
     if stamp is not None and stamp.payload_hash not in facts.hashes.get((stamp.home_region, stamp.id), {}):
         _append(stamp, facts, appender)
+
+
+def _stamp_beside(item: Prepared, first: Duplicate, facts: _Facts) -> tuple[Place, ...]:
+    """The stamp of an event that is known already, where it stands in the same epoch: the first answer was lost."""
+    stamp = item.stamp
+    known = facts.hashes.get((stamp.home_region, stamp.id), {}).get(stamp.payload_hash) if stamp is not None else None
+    if stamp is None or known is None or known.epoch != first.receipt.epoch:
+        return ()
+    return ((stamp.home_region, known.position, stamp.ref),)
+
+
+def _note_claims(db: Connection, prepared: Sequence[Prepared], now_ms: int) -> None:
+    """After a restore: where events that are handed back had stood in the log that was lost."""
+    claims = []
+    for item in prepared:
+        if isinstance(item.read, Sealed) and "receipt" in item.item.value:
+            epoch, places = claimed_places(item.item.value["receipt"], item.read.ref, item.read.home_region)
+            claims += [Claim(region, epoch, position, ref) for region, position, ref in places]
+    if claims:
+        note_claims(db, claims, now_ms)
 
 
 def _keep(db: Connection, item: Unreadable, sender: Sender, now_ms: int) -> Answer:
