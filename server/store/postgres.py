@@ -274,7 +274,9 @@ def _translated(sql: str) -> str:
 
 
 def _definition(statement: str) -> str:
-    """A statement that makes a table or an index, in the words of PostgreSQL."""
+    """A statement that makes a table, a column or an index, in the words of PostgreSQL."""
+    if statement.lstrip().startswith("alter table"):
+        return _TYPE.sub(lambda found: _TYPES[found[0]], statement)
     if not statement.lstrip().startswith("create table"):
         return statement
     return _TYPE.sub(lambda found: _TYPES[found[0]], _TABLE_OPTIONS.sub(")", statement))
