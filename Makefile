@@ -34,7 +34,7 @@ FORMS := $(STAMPS)/forms-$(call hash,$(FORM_SOURCES))
 TABLET := $(STAMPS)/tablet-$(call hash,$(TABLET_SOURCES))
 TABLET_DEVELOPMENT := $(STAMPS)/tabletdev-$(call hash,field_forms/tablet/package-lock.json)
 
-.PHONY: demo test setup setup-dev browser lint bench proof lock docs clean help
+.PHONY: demo test setup setup-dev browser lint bench proof lock docs dist clean help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -45,6 +45,7 @@ help:
 	@echo 'make proof                        the properties with 2,000 examples each'
 	@echo 'make bench                        the benchmarks beside their yardsticks'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
+	@echo 'make dist                         a release in dist/: the wheel, and the lock that goes with it'
 	@echo 'make lock                         new lock files from pyproject.toml'
 	@echo 'make clean                        removes .venv, field_forms/built, node_modules and var/demo; says so first'
 
@@ -76,6 +77,12 @@ docs: setup-dev
 # The system's Chromium, for the tests that drive one.
 browser:
 	@.ci/get-browser
+
+# A release: docs/pasang.md installs from these two files.
+dist: setup-dev
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >&2
+	@cp requirements/lock.txt dist/lock.txt
+	@ls -l dist >&2
 
 setup: $(PROJECT) $(AREAS) $(FORMS) $(TABLET)
 

@@ -13,6 +13,7 @@ from schemas.limits import DEPOSIT_BYTES_MAX
 from server.api import central, forms, health, sync, tablet
 from server.api.errors import register_errors
 from server.api.measured import measure
+from server.api.readiness import Readiness
 from server.api.services import EXTENSION, Services
 from server.auth.keys import load_keys
 from server.clock import Clock, SystemClock
@@ -49,7 +50,10 @@ def create_app(
         MAX_CONTENT_LENGTH=DEPOSIT_BYTES_MAX,
     )
     app.url_map.strict_slashes = False
-    app.extensions[EXTENSION] = Services(store, load_keys(store.db, clock.now_ms()), settings, clock, wake_fold)
+    keys = load_keys(store.db, clock.now_ms())
+    app.extensions[EXTENSION] = Services(
+        store, keys, settings, clock, Readiness(store, settings.home, clock), wake_fold
+    )
     api = _PlainApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for module in (sync, forms, central):

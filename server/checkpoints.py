@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from server.store.database import Store
+from server.store.database import SQLITE, Store
 
 EVERY_S = 0.5
 WAL_BYTES_MIN = 4 * 1024**2
@@ -28,19 +28,21 @@ class Checkpointer:
 
     def __init__(self, store: Store, every_s: float = EVERY_S) -> None:
         self._store = store
-        self._wal = Path(f"{store.path}-wal")
+        self._wal = Path(f"{store.path}-wal") if store.engine == SQLITE else None
         self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="padan-checkpoint", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+        """Begin; returns at once. Other engines than SQLite write back by themselves: there is nothing to begin."""
+        if self._wal is not None:
+            self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End; the last of the WAL is written back by whoever closes the database last."""
         self._stop.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):
@@ -62,6 +64,8 @@ class Checkpointer:
         return True
 
     def _wal_bytes(self) -> int:
+        if self._wal is None:
+            return 0
         try:
             return self._wal.stat().st_size
         except FileNotFoundError:

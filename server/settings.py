@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from dotenv import dotenv_values
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
+
+from server.address import is_postgres, shown
 
 PREFIX = "PADAN_"
 FILE_SUFFIX = "_FILE"
@@ -65,19 +67,30 @@ def _address(env: Env, name: str, default: Any) -> Any:
     return env.str(name, default, validate=rule)
 
 
+def _hours(env: Env, name: str, default: Any) -> Any:
+    def check(text: str) -> None:
+        parts = text.split(",")
+        if not all(part.strip().isdecimal() and int(part) < 24 for part in parts):
+            raise ValidationError("Must be hours from 0 to 23, separated by commas.")
+
+    return env.str(name, default, validate=check)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one process. A path is absolute; a time carries its unit in its name; empty text means unset."""
 
     database: str = _setting(
         "DATABASE",
-        "File of the database. Where unset: var/padan.db if it exists, else the demo's var/demo/padan.db if it exists.",
+        "The database: a SQLite file, or postgresql://account@host/name. Unset: var/padan.db if it exists, else the "
+        "demo's var/demo/padan.db if it exists.",
         str(OWN_DATABASE),
         _text(1),
     )
     folder: str = _setting(
         "FOLDER",
-        "Folder of what is kept beside the database: photos, the access log. Unset: the folder of the database file.",
+        "Folder of what is kept beside the database: photos, the access log. Unset: the folder of the database file; "
+        "with PostgreSQL it must be set.",
         "",
         _text(),
     )
@@ -128,6 +141,32 @@ class Settings:
     registry_folder: str = _setting(
         "REGISTRY_FOLDER", "Folder of the batches and answers of the `file` kind.", "", _text()
     )
+    backup_folder: str = _setting(
+        "BACKUP_FOLDER",
+        "Folder of the backups, on another disk than the database. Unset: none are made, and no tablet calls a form "
+        "safe.",
+        "",
+        _text(),
+    )
+    backup_hours: str = _setting(
+        "BACKUP_HOURS", "Hours of the day (WIB) at which a backup is made, such as `2` or `2,13`.", "2", _hours
+    )
+    backup_keep_daily: int = _setting(
+        "BACKUP_KEEP_DAILY", "For how many days one backup a day is kept.", 14, _whole(1, 366)
+    )
+    backup_keep_weekly: int = _setting(
+        "BACKUP_KEEP_WEEKLY", "For how many weeks one backup a week is kept.", 8, _whole(0, 520)
+    )
+    backup_keep_monthly: int = _setting(
+        "BACKUP_KEEP_MONTHLY", "For how many months one backup a month is kept.", 12, _whole(0, 240)
+    )
+    backup_passphrase: str = _setting(
+        "BACKUP_PASSPHRASE",
+        "Passphrase for `padan backup init` and `padan restore` where nobody can type it. No nightly backup needs it.",
+        "",
+        _text(),
+        secret=True,
+    )
     staff: str = _setting(
         "STAFF", "Account that `padan review` and its like work as, where --as names none.", "", _text()
     )
@@ -152,6 +191,11 @@ class Settings:
         return Path(self.folder) if self.folder else Path(self.database).parent
 
     @property
+    def shown_database(self) -> str:
+        """The database as it may be shown: without a password."""
+        return shown(self.database)
+
+    @property
     def base_url(self) -> str:
         """The address that is handed out, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -171,8 +215,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     raw, problems = _without_files(_collected(os.environ if environ is None else environ, folder))
     database, origin = _database(raw, folder)
     raw["PADAN_DATABASE"] = database
-    if raw.get("PADAN_FOLDER"):
-        raw["PADAN_FOLDER"] = str((folder / raw["PADAN_FOLDER"]).absolute())
+    for name in ("PADAN_FOLDER", "PADAN_BACKUP_FOLDER"):
+        if raw.get(name):
+            raw[name] = str((folder / raw[name]).absolute())
 
     env = _MappingEnv(raw)
     values: dict[str, Any] = {}
@@ -184,6 +229,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         problems += _sentences(cast(Mapping[str, list[str]], error.error_messages))
     if not problems and values["registry_url"] and not values["registry_secret"]:
         problems.append("PADAN_REGISTRY_SECRET: needed with PADAN_REGISTRY_URL. Set it, or PADAN_REGISTRY_SECRET_FILE.")
+    if not problems and is_postgres(values["database"]) and not values["folder"]:
+        problems.append("PADAN_FOLDER: needed with PostgreSQL. Name the folder of photos, access log and backups.")
     if problems:
         raise SettingsInvalid(sorted(problems))
     return Settings(**values, database_from=origin)

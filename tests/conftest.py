@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 from hypothesis import HealthCheck, settings
 
 FIGURE = "padan_figure"
+ENGINES = ("sqlite", "postgres")
+_POSTGRES = pytest.StashKey[postgres.TestPostgres]()
 ROOT = Path(__file__).resolve().parent.parent
 
 _SLOW_MACHINE = (HealthCheck.too_slow,)
@@ -47,6 +52,44 @@ def not_run() -> Any:
     return pytest.skip
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, not_run: Any) -> str:
+    """`sqlite`, then `postgres`: what asks for it runs on each."""
+    name = str(request.param)
+    if name == "postgres" and postgres.missing():
+        not_run(postgres.missing())
+    return name
+
+
+@pytest.fixture
+def new_address(engine: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """`new_address()`: the address of a new database of this engine; the first file is the folder's padan.db."""
+    with ExitStack() as made:
+        numbers = count()
+
+        def new() -> str:
+            number = next(numbers)
+            if engine == "postgres":
+                return made.enter_context(postgres.database())
+            return str(tmp_path / (f"padan-{number}.db" if number else "padan.db"))
+
+        yield new
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that begins the run starts PostgreSQL, before its workers."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        config.stash[_POSTGRES] = postgres.TestPostgres()
+        config.stash[_POSTGRES].start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """And stops it."""
+    postgres.drop_templates()
+    if _POSTGRES in config.stash:
+        config.stash[_POSTGRES].stop()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run where nothing may be left out."""
     if hasattr(session.config, "workerinput"):
@@ -65,8 +108,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             if name == FIGURE:
                 terminalreporter.write_line(line)
     left_out = _left_out(terminalreporter)
-    for reason, count in sorted(left_out.items()):
-        terminalreporter.write_line(f"not run: {count} x {reason}")
+    for reason, times in sorted(left_out.items()):
+        terminalreporter.write_line(f"not run: {times} x {reason}")
     terminalreporter.write_line(f"not run: {left_out.total()}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from flask import current_app, g, request
 
 from schemas.problems import ProblemError
+from server.api.readiness import Readiness
 from server.auth.callers import Caller, caller_of, require
 from server.auth.keys import ServerKeys
 from server.clock import Clock
@@ -35,6 +36,7 @@ class Services:
     keys: ServerKeys
     settings: Settings
     clock: Clock
+    readiness: Readiness
     wake_fold: Callable[[], None] = lambda: None
     writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS_MAX))
     writer_wait_s: float = WRITER_WAIT_S

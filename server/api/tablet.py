@@ -56,7 +56,7 @@ def _file(name: str) -> Response:
         raise ProblemError("media_unknown", "The tablet app was not built: python -m field_forms.tablet.build")
     if name.endswith(PACKED) or not (folder / Path(name)).is_file():
         raise ProblemError("not_found")
-    packed = "br" in request.accept_encodings and (folder / Path(name + PACKED)).is_file()
+    packed = request.accept_encodings.quality("br") > 0 and (folder / Path(name + PACKED)).is_file()
     response = send_from_directory(folder, name + PACKED * packed, mimetype=guess_type(name)[0], conditional=True)
     response.vary.add("Accept-Encoding")
     if packed:

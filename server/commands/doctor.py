@@ -11,35 +11,29 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import requests
 
 from field_forms.areas import AreasMissing, load_areas
+from server.address import is_postgres
 from server.clock import SystemClock, parse_rfc3339_ms
+from server.commands._backup_finding import backup_finding
+from server.commands._doctor_machine import examine_machine
+from server.commands._finding import OK, WARNING, WRONG, Finding
+from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.settings import Settings, load_settings, unknown_names
-from server.store import cases, fold_queue, forms, households, unreadable
-from server.store.database import Store, StoreError
+from server.store import cases, erasures, fold_queue, forms, households, keys, unreadable
+from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
-OK, WARNING, WRONG = "ok", "warning", "wrong"
 FREE_BYTES_MIN = 2 * 1024**3
 """A campaign of a kabupaten adds some 200 MB; a nightly backup needs as much again."""
 QUEUE_AGE_MAX_MS = 10 * 60_000
 BUILT_AFTER = "2026-01-01T00:00:00Z"
 """A clock before this is wrong: the program is younger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found and what to do about it."""
-
-    check: str
-    status: str
-    found: str
-    do: str = ""
 
 
 @click.command("doctor")
@@ -65,9 +59,11 @@ def examine(settings: Settings) -> list[Finding]:
     if findings[-1].status != WRONG:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
+        findings.append(_erasures(settings, store))
+        findings.append(backup_finding(settings, store))
         store.close()
     findings.append(_registry(settings))
-    return findings
+    return findings + examine_machine(settings, SystemClock())
 
 
 _MARK = {OK: " baik ", WARNING: "awas! ", WRONG: "SALAH!"}
@@ -105,20 +101,23 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    path = Path(settings.database)
-    if not path.exists():
+    path = None if is_postgres(settings.database) else Path(settings.database)
+    if path is not None and not path.exists():
         return Finding("basis data", WRONG, f"{path} belum ada", "Jalankan: padan migrate")
     try:
-        store = Store(path)
+        store = Store(settings.database)
         waiting = pending(store)
+        size = store.db.bytes_on_disk() // 1024**2
         store.close()
+    except StoreUnreachable as error:
+        return Finding("basis data", WRONG, str(error), "Jalankan server basis data, dan periksa PADAN_DATABASE.")
     except StoreError as error:
         return Finding("basis data", WRONG, str(error), "Pulihkan dari cadangan, atau periksa PADAN_DATABASE.")
     if waiting:
         return Finding("basis data", WRONG, f"kurang {len(waiting)} pemutakhiran", "Jalankan: padan migrate")
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if os.name == "posix" and path is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Finding("basis data", WARNING, f"{path} dapat dibaca akun lain", f"Jalankan: chmod 600 {path}")
-    return Finding("basis data", OK, f"{path} ({path.stat().st_size // 1024**2} MiB)")
+    return Finding("basis data", OK, f"{settings.shown_database} ({size} MiB)")
 
 
 def _forms(store: Store) -> Finding:
@@ -150,6 +149,32 @@ def _kept(store: Store) -> Finding:
 def _cases(store: Store) -> Finding:
     counts = cases.counts(store.db)
     return Finding("perkara terbuka", OK, ", ".join(f"{kind} {n}" for kind, n in counts.items()) or "tidak ada")
+
+
+def _erasures(settings: Settings, store: Store) -> Finding:
+    """Whether each erasure was brought to its end, and whether the ledger knows all that this database knows."""
+    path = settings.home / LEDGER_FILE
+    public = {name: key.public for name, key in keys.all_keys(store.db, keys.SIGNING).items() if key.public}
+    try:
+        ledger = read_ledger(path, public)
+    except LedgerUnreadable as error:
+        return Finding("penghapusan", WRONG, str(error), "Kembalikan salinan buku penghapusan yang benar.")
+    missing = erasures.refs(store.db) - {entry.ref for entry in ledger.entries}
+    if missing:
+        found = f"{len(missing)} penghapusan tidak ada di {path}"
+        do = "Kembalikan salinannya: tanpa buku itu cadangan lama mengembalikan orang yang sudah dihapus."
+        return Finding("penghapusan", WRONG, found, do)
+    if ledger.unreadable:
+        found = f"baris tidak terbaca di {path}: {', '.join(map(str, ledger.unreadable))}"
+        do = "Baris yang terpotong saat mesin mati tidak apa-apa; selain itu, kembalikan salinan buku itu."
+        return Finding("penghapusan", WARNING, found, do)
+    if ledger.unfinished:
+        found = f"{len(ledger.unfinished)} belum selesai"
+        return Finding("penghapusan", WARNING, found, "Jalankan: padan erase finish")
+    late = erasures.count_late(store.db)
+    if late:
+        return Finding("penghapusan", WARNING, f"{late} isian datang sesudahnya", "Baca: padan erase list")
+    return Finding("penghapusan", OK, f"{len(ledger.entries)} tercatat, semua selesai")
 
 
 _STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases)

@@ -52,7 +52,8 @@ def command(host: str | None, port: int | None) -> None:
     server = _listen(app, opened.settings, host or opened.settings.host, opened.settings.port if port is None else port)
     stop = _start(opened, folder)
     signal.signal(signal.SIGTERM, _leave)
-    click.echo(f"Padan: http://{server.effective_host}:{server.effective_port}  ({opened.settings.database})", err=True)
+    url = f"http://{server.effective_host}:{server.effective_port}"
+    click.echo(f"Padan: {url}  ({opened.settings.shown_database})", err=True)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run()
     click.echo("Berhenti ...", err=True)

@@ -1,32 +1,41 @@
-"""Opening the database, and the one `Connection` through which every store module speaks to it.
+"""The one `Connection` through which every store module speaks to the database, whatever the engine, and the `Store`
+that hands each thread its own.
 
 All SQL is in the subset that SQLite and PostgreSQL share, with named parameters (`:name`). What differs between
-engines stands here and in `migrations.py`, nowhere else. This module knows no table but the engine's own.
+engines stands in `sqlite.py` and `postgres.py`, nowhere else. This module knows no table.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import sqlite_utils
+from server.address import is_postgres, shown
 
-APPLICATION_ID = 0x5041444E
-"""`PADN`, in the header of each of our files: another program's database is refused."""
-
-PAGE_BYTES = 16_384
-"""Rows of 4-5 KB fit several to a page; 4 KB pages would spill each into overflow pages."""
-
-CACHE_KIB = 16_384
 BUSY_TIMEOUT_MS = 10_000
+"""So long a writer waits for the lock."""
+
+SQLITE, POSTGRES = "sqlite", "postgres"
+MOVED = "padan: this campaign was moved to another database"
 
 Params = Mapping[str, Any]
-Row = sqlite3.Row
+
+
+class Row(Protocol):
+    """A row: by name of the column or by its place, and as an iterable of its values."""
+
+    def __getitem__(self, key: str | int, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def keys(self) -> list[str]:
+        """The columns, in order."""
+        ...
 
 
 class StoreError(Exception):
@@ -41,139 +50,158 @@ class StoreBusy(StoreError):
     """Another writer kept the lock for longer than the busy timeout; trying again is safe."""
 
 
+class StoreUnreachable(StoreBusy):
+    """The database server does not answer or went away. Whether a commit under way was done is unknown; sending the
+    same again is safe."""
+
+
+class StoreMoved(StoreBusy):
+    """The campaign was moved to another database; this one takes nothing any more."""
+
+
 class NewerDatabase(StoreError):
-    """The file was written by a newer version of this program."""
+    """The database was written by a newer version of this program."""
 
 
 class NotMigrated(StoreError):
-    """The file is older than this program and nobody asked to bring it up to date."""
+    """The database is older than this program and nobody asked to bring it up to date."""
 
 
 class NotOurs(StoreError):
-    """The file is no database of Padan, or it is damaged."""
+    """The database is none of Padan's, or it is damaged."""
 
 
-class Connection:
+class Connection(ABC):
     """One thread's connection. Store functions take it as their first argument, `db`."""
 
-    def __init__(self, path: Path, *, auto_checkpoint: bool = True) -> None:
-        self.path = path
-        raw = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, cached_statements=512)
-        raw.row_factory = sqlite3.Row
-        try:
-            _prepare(raw, auto_checkpoint)
-        except sqlite3.Error as error:
-            raw.close()
-            raise _explained(error, path) from error
-        self.raw = raw
-        self.utils = sqlite_utils.Database(raw, execute_plugins=False)
+    engine: str
+    """`sqlite` or `postgres`."""
 
+    @abstractmethod
     def all(self, sql: str, params: Params | None = None) -> list[Row]:
         """All rows of a query."""
-        try:
-            return self.raw.execute(sql, params or {}).fetchall()
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
 
+    @abstractmethod
     def one(self, sql: str, params: Params | None = None) -> Row | None:
         """The first row of a query, or None."""
-        try:
-            row: Row | None = self.raw.execute(sql, params or {}).fetchone()
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
-        return row
 
     def value(self, sql: str, params: Params | None = None) -> Any:
         """The first column of the first row, or None."""
         row = self.one(sql, params)
         return None if row is None else row[0]
 
+    @abstractmethod
     def stream(self, sql: str, params: Params | None = None, size: int = 500) -> Iterator[Row]:
         """The rows of a query, `size` held in memory at a time."""
-        try:
-            cursor = self.raw.execute(sql, params or {})
-            while rows := cursor.fetchmany(size):
-                yield from rows
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
 
+    @abstractmethod
     def run(self, sql: str, params: Params | None = None) -> int:
         """Execute a statement; the number of rows it changed."""
-        try:
-            return self.raw.execute(sql, params or {}).rowcount
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
 
+    @abstractmethod
     def many(self, sql: str, rows: Iterable[Params]) -> None:
         """Execute a statement once per row."""
-        try:
-            self.raw.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    @abstractmethod
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+        """Put many rows into a table, the fastest way that the engine has; values in the order of the columns."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Connection]:
         """Take the write lock, then commit, or roll back on any exception. Inside another one: a savepoint.
 
-        The lock is taken at once: a deferred BEGIN that reads first fails as soon as anyone else has written.
+        There is one write lock, on either engine: what is read inside stays true until the commit, and positions are
+        given out in the order in which they become visible.
         """
-        try:
-            if self.raw.in_transaction:
-                with self.utils.atomic():
-                    yield self
-                return
-            self.raw.execute("begin immediate")
-            try:
-                yield self
-                self.raw.execute("commit")
-            except BaseException:
-                if self.raw.in_transaction:
-                    self.raw.execute("rollback")
-                raise
-        except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Several reads of one state of the database. Inside a transaction: that transaction's."""
-        if self.raw.in_transaction:
-            yield self
-            return
-        self.raw.execute("begin")
-        try:
-            yield self
-        finally:
-            if self.raw.in_transaction:
-                self.raw.execute("commit")
 
-    def checkpoint(self, *, restart: bool = False) -> None:
-        """Write the WAL back into the file as far as readers allow; a thread of its own calls this in `serve`.
+    @property
+    @abstractmethod
+    def in_transaction(self) -> bool:
+        """Whether a transaction or a snapshot is open."""
 
-        `restart`: also wait for readers and writers, so that the WAL is begun anew; under steady load it would grow.
+    @property
+    @abstractmethod
+    def usable(self) -> bool:
+        """Whether it can be asked anything; a connection that was cut is replaced by its `Store`."""
+
+    @abstractmethod
+    def define(self, statements: Sequence[str]) -> None:
+        """Make tables and indexes, in the words of SQLite (`strict`, `without rowid`, `text`, `integer`, `blob`)."""
+
+    @abstractmethod
+    def close_tables(self, tables: Sequence[str]) -> None:
+        """Let every change of these tables fail with `StoreMoved` from now on, whoever asks for it."""
+
+    @abstractmethod
+    def open_tables(self, tables: Sequence[str]) -> None:
+        """Let these tables be changed again."""
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """The tables there are, the engine's own left out."""
+
+    @abstractmethod
+    def bytes_on_disk(self) -> int:
+        """How large the database is."""
+
+    def checkpoint(self, *, restart: bool = False) -> None:  # noqa: B027 - most engines do it by themselves
+        """Write what is in a log back into the file, where the engine leaves that to us; a thread of `serve` does it.
+
+        `restart`: also wait for readers and writers, so that the log is begun anew; under steady load it would grow.
         """
-        self.run(f"pragma wal_checkpoint({'restart' if restart else 'passive'})")
 
+    def overwrite_freed(self) -> None:  # noqa: B027 - an engine that can't leaves it to `rewrite`
+        """From now on, overwrite with zeros what this connection deletes. Not enough by itself: pages that were put
+        together leave copies behind (docs/decisions/0033); `rewrite` is."""
+
+    @abstractmethod
+    def rewrite(self) -> bool:
+        """Write everything anew, without anything that was ever deleted. Writers wait meanwhile. False where a reader
+        kept an old state alive: call `empty_log` again. Raises `StoreFull`, `StoreBusy`."""
+
+    def empty_log(self) -> bool:
+        """Write the engine's log back and cut it to nothing; False where a reader is in the way."""
+        return True
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        self.raw.close()
 
 
 class Store:
     """Where the database is. Hands each thread a connection of its own."""
 
-    def __init__(self, path: str | os.PathLike[str], *, auto_checkpoint: bool = True) -> None:
-        self.path = Path(path)
+    def __init__(self, address: str | os.PathLike[str], *, auto_checkpoint: bool = True) -> None:
+        self.address = os.fspath(address)
+        self.engine = POSTGRES if is_postgres(self.address) else SQLITE
         self._auto_checkpoint = auto_checkpoint
         self._local = threading.local()
         self._open: list[Connection] = []
         self._lock = threading.Lock()
 
+    def __str__(self) -> str:
+        return shown(self.address)
+
+    @property
+    def path(self) -> Path:
+        """The file of a SQLite database. Raises `StoreError` for a database that is none."""
+        if self.engine != SQLITE:
+            raise StoreError(f"{self}: this database is no file")
+        return Path(self.address)
+
     @property
     def db(self) -> Connection:
-        """This thread's connection."""
+        """This thread's connection; a new one where the last was cut off."""
         connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None and not connection.usable:
+            self.release()
+            connection = None
         if connection is None:
-            connection = Connection(self.path, auto_checkpoint=self._auto_checkpoint)
+            connection = self._connect()
             self._local.connection = connection
             with self._lock:
                 self._open.append(connection)
@@ -194,6 +222,17 @@ class Store:
         with self._lock:
             self._open.clear()
 
+    def _connect(self) -> Connection:
+        if self.engine == POSTGRES:
+            try:
+                from server.store.postgres import PostgresConnection
+            except ImportError as error:
+                raise StoreError(f"{self}: PostgreSQL needs one more package: pip install 'padan[postgres]'") from error
+            return PostgresConnection(self.address)
+        from server.store.sqlite import SqliteConnection
+
+        return SqliteConnection(self.path, auto_checkpoint=self._auto_checkpoint)
+
 
 def marks(name: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """`(":name0,:name1", {"name0": ..., ...})` for an `in (...)` list of known length."""
@@ -205,38 +244,3 @@ def chunks(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
     """Slices short enough for one statement's parameters."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-def _prepare(raw: sqlite3.Connection, auto_checkpoint: bool) -> None:
-    raw.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
-    known = raw.execute("pragma application_id").fetchone()[0]
-    if known not in (0, APPLICATION_ID):
-        raise sqlite3.DatabaseError("file belongs to another program")
-    if known == 0:
-        if raw.execute("select count(*) from sqlite_master").fetchone()[0]:
-            raise sqlite3.DatabaseError("file belongs to another program")
-        raw.execute(f"pragma page_size = {PAGE_BYTES}")
-    raw.execute("pragma journal_mode = wal")
-    raw.execute("pragma synchronous = full")
-    raw.execute("pragma foreign_keys = on")
-    raw.execute(f"pragma cache_size = -{CACHE_KIB}")
-    if not auto_checkpoint:
-        raw.execute("pragma wal_autocheckpoint = 0")
-
-
-def _explained(error: sqlite3.Error, path: Path) -> Exception:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    text = str(error)
-    if name == "SQLITE_FULL" or "disk is full" in text:
-        return StoreFull(f"{path}: the disk is full; nothing of this step was written. Free some space and try again.")
-    if name.startswith("SQLITE_IOERR"):
-        return StoreFull(f"{path}: the disk refused to write ({name}); nothing of this step was written.")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return StoreBusy(f"{path}: another program is writing to the database; try again.")
-    if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT") or "another program" in text:
-        return NotOurs(f"{path}: this is no database of Padan, or it is damaged ({text}). Restore a backup.")
-    if name == "SQLITE_CANTOPEN":
-        return StoreError(f"{path}: cannot be opened; does the folder exist and may this account write there?")
-    if name.startswith("SQLITE_READONLY"):
-        return StoreError(f"{path}: may not be written by this account.")
-    return error

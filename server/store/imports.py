@@ -168,10 +168,10 @@ def rows_by_family(db: Connection, region: str, import_id: str, families: Iterab
 
 def households_of_family(db: Connection, family_id: str, source: str | None = None) -> dict[str, str]:
     """household id -> home_region of every family that any list (of one source) names so."""
-    of_source = "" if source is None else "where i.source = :source"
+    of_source = "" if source is None else "and i.source = :source"
     rows = db.all(
         f"""select distinct r.household_id, r.home_region from imports i cross join import_rows r
-            on r.home_region = i.home_region and r.import_id = i.import_id and r.family_id = :family {of_source}""",
+            where r.home_region = i.home_region and r.import_id = i.import_id and r.family_id = :family {of_source}""",
         {"family": family_id, "source": source},
     )
     return {row["household_id"]: row["home_region"] for row in rows}

@@ -14,6 +14,8 @@ from e2e_world import REGION, World
 from server.flows import audit, deliver
 from server.flows.rebuild import rebuild
 from server.store import delivery_queue, devices, fold_queue, households, niks, outbox
+from server.store.copying import copy_all
+from server.store.migrations import open_store
 
 CHECKER = Path(__file__).parents[2] / "server" / "demo" / "check_files.py"
 
@@ -33,7 +35,7 @@ def check_files(world: World) -> None:
     world.store.db.checkpoint()
     tablets = sorted(str(path) for path in (world.folder / "tablets").glob("*/tablet.db"))
     assert len(tablets) == len(world.tablets)
-    database = str(world.folder / "padan.db")
+    database = str(_as_a_file(world))
     command = [sys.executable, "-I", str(CHECKER), "--server", database, "--records", database]
     command += ["--mirror", str(world.folder / "pusat.db"), "--registry", str(world.folder / "registry.db"), *tablets]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -44,6 +46,17 @@ def check_files(world: World) -> None:
     }  # fmt: skip
     assert not wrong, wrong
     assert found["mirror_equals_server"]
+
+
+def _as_a_file(world: World) -> Path:
+    """The server's database, which the outside check reads as a SQLite file."""
+    path = world.folder / "padan.db"
+    if world.store.engine != "sqlite":
+        copy = open_store(path)
+        copy_all(world.store.db, copy.db)
+        copy.db.checkpoint()
+        copy.close()
+    return path
 
 
 def check_log_and_records(world: World) -> None:

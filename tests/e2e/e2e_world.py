@@ -134,15 +134,21 @@ class InProcessSource:
 class World:
     """Server, people, tablets. `seed` decides everything."""
 
-    def __init__(self, folder: Path, seed: int, families: int, registry: tuple[Any, Any, str, FixedClock]) -> None:
+    def __init__(
+        self, folder: Path, seed: int, families: int, registry: tuple[Any, Any, str, FixedClock], address: str = ""
+    ) -> None:
         self.folder, self.rng = folder, random.Random(seed)
         self.ledger, self.faults, registry_url, self.clock = registry
         self.log = io.StringIO()
         configure_logging("debug", self.log)
         with _drawn_from(self.rng):
-            self.store = open_store(folder / "padan.db")
+            self.store = open_store(address or folder / "padan.db")
             self.keys = load_keys(self.store.db, NOW_MS)
-        self.app = create_app(self.store, load_settings({}, folder), clock=self.clock)
+        self.app = create_app(
+            self.store,
+            load_settings({"PADAN_DATABASE": self.store.address, "PADAN_FOLDER": str(folder)}, folder),
+            clock=self.clock,
+        )
         for form in FORMS:
             publish_form(self.store.db, prepare_file(source_folder(form)), now_ms=NOW_MS, by="operator")
         campaign = Campaign(load_areas(), REGION, seed, families)
@@ -280,11 +286,11 @@ class World:
 
 
 @contextmanager
-def a_world(folder: Path, seed: int, families: int) -> Iterator[World]:
+def a_world(folder: Path, seed: int, families: int, address: str = "") -> Iterator[World]:
     file = folder / "registry.db"
     ledger, faults, clock = Ledger(file), Faults(seed), FixedClock(NOW_MS)
     with running_registry(Registry(ledger, faults, {"padan": SECRET}, clock)) as url:
-        world = World(folder, seed, families, (ledger, faults, url, clock))
+        world = World(folder, seed, families, (ledger, faults, url, clock), address)
         try:
             yield world
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ PAPER = {"number": "BA-1", "date": "2026-11-21"}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with a_world(tmp_path, 7, 6) as found:
+def world(tmp_path: Path, new_address: Callable[[], str]) -> Iterator[World]:
+    with a_world(tmp_path, 7, 6, new_address()) as found:
         yield found
 
 

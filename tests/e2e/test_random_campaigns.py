@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,11 @@ def seeds() -> list[int]:
 
 
 @pytest.mark.parametrize("seed", seeds())
-def test_after_any_campaign_everything_is_there_once_and_agrees(tmp_path: Path, seed: int) -> None:
+def test_after_any_campaign_everything_is_there_once_and_agrees(
+    tmp_path: Path, new_address: Callable[[], str], seed: int
+) -> None:
     print("seed", seed)
-    with a_world(tmp_path, seed, FAMILIES) as world:
+    with a_world(tmp_path, seed, FAMILIES, new_address()) as world:
         campaign = Campaign(world)
         for _ in range(STEPS):
             campaign.step()

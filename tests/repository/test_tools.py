@@ -24,7 +24,8 @@ def test_the_arrows_between_packages_hold(root: Path) -> None:
 
 def test_the_check_of_a_change_fails_on_what_was_not_run(root: Path, tmp_path: Path) -> None:
     """A suite that skips is green for pytest and red for `.ci/run`; both are shown."""
-    (tmp_path / "conftest.py").write_text((root / "tests/conftest.py").read_text())
+    for name in ("conftest.py", "postgres.py"):
+        (tmp_path / name).write_text((root / "tests" / name).read_text())
     (tmp_path / "test_it.py").write_text(
         "import pytest\ndef test_a(): pass\ndef test_b(not_run): not_run('no such machine')\n"
     )
@@ -35,7 +36,7 @@ def test_the_check_of_a_change_fails_on_what_was_not_run(root: Path, tmp_path: P
             capture_output=True,
             text=True,
             check=False,
-            env={"PATH": "/usr/bin:/bin", "PADAN_TEST_NOT_RUN": setting},
+            env={"PATH": "/usr/bin:/bin", "PADAN_TEST_NOT_RUN": setting, "PADAN_TEST_POSTGRES_URL": "none"},
             cwd=tmp_path,
         )
         results[setting] = done.returncode

@@ -1,7 +1,6 @@
 """Fixtures of the server's tests.
 
-`store` is the one place that names an engine: every test below `tests/server/store` and `tests/server/flows` runs on
-each engine in `ENGINES`.
+What uses `store` or `world` runs on each engine (`engine` in tests/conftest.py).
 """
 
 from __future__ import annotations
@@ -16,22 +15,19 @@ from server_world import World
 from server.store.database import Store
 from server.store.migrations import open_store
 
-ENGINES = ("sqlite",)
 
-
-@pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def store(new_address: Callable[[], str]) -> Iterator[Store]:
     """An empty, migrated database."""
-    assert request.param == "sqlite"
-    found = open_store(tmp_path / "padan.db")
+    found = open_store(new_address())
     yield found
     found.close()
 
 
 @pytest.fixture
-def world(store: Store) -> World:
+def world(store: Store, tmp_path: Path) -> World:
     """A server on that database."""
-    return World(store)
+    return World(store, home=tmp_path)
 
 
 @pytest.fixture

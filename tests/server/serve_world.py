@@ -29,17 +29,28 @@ class Serving:
     """One run of the server. Ends it when left."""
 
     def __init__(
-        self, database: Path, *, marks: Path | None = None, arguments: tuple[str, ...] = (), **env: str
+        self,
+        database: Path | str,
+        home: Path,
+        *,
+        marks: Path | None = None,
+        arguments: tuple[str, ...] = (),
+        **env: str,
     ) -> None:
         script = [str(Path(__file__).with_name("serving_process.py")), str(marks)]
         program = script if marks is not None else ["-m", "server.cli", "serve"]
         wanted = {key: value for key, value in os.environ.items() if not key.startswith("PADAN_")}
-        wanted |= {"PADAN_DATABASE": str(database), "PYTHONPATH": str(ROOT), "PADAN_LOG_LEVEL": "error"} | env
+        wanted |= {
+            "PADAN_DATABASE": str(database),
+            "PADAN_FOLDER": str(home),
+            "PYTHONPATH": str(ROOT),
+            "PADAN_LOG_LEVEL": "error",
+        } | env
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
         self.process = subprocess.Popen(
             [sys.executable, *program, *(arguments or ("--port", "0"))],
             env=wanted,
-            cwd=database.parent,
+            cwd=home,
             stdout=self._said,
             stderr=self._said,
         )
@@ -91,7 +102,7 @@ class Serving:
         raise AssertionError(f"the server did not start: {self.said}")
 
 
-def prepare(database: Path, tablets: int = 1, seed: int = 1) -> tuple[World, list[str]]:
+def prepare(database: Path | str, tablets: int = 1, seed: int = 1) -> tuple[World, list[str]]:
     """A database with a form and tablets `tablet-1`, ...; their deposit tokens. The caller closes the store."""
     world = World(open_store(database), seed)
     tokens = []

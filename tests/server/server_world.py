@@ -6,6 +6,7 @@ import json
 import random
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from schemas.event import Assertion, Part, seal
@@ -17,6 +18,7 @@ from server.auth.keys import ServerKeys, load_keys
 from server.flows.append import append_own
 from server.flows.fold import fold_all
 from server.flows.push import Answer, push, sender_of
+from server.settings import Settings
 from server.store import devices, forms
 from server.store.database import Connection, Store
 from sync.intake import Sender
@@ -30,8 +32,9 @@ XFORM = b'<?xml version="1.0"?><data/>'
 class World:
     """What a test does as a tablet, as staff, and as the folder. Everything random comes from one seed."""
 
-    def __init__(self, store: Store, seed: int = 1) -> None:
+    def __init__(self, store: Store, seed: int = 1, home: Path | None = None) -> None:
         self.store = store
+        self.home = home or (store.path.parent if store.engine == "sqlite" else Path.cwd())
         self.now_ms = NOW_MS
         self.keys: ServerKeys = load_keys(store.db, NOW_MS)
         self.form = small_form()
@@ -48,6 +51,14 @@ class World:
                 published_by="test",
             )
             self.enrol("tablet-1", "petugas1", VILLAGE)
+
+    def settings(self, **values: Any) -> Settings:
+        """Settings that name this database."""
+        return Settings(database=self.store.address, folder=str(self.home), **values)
+
+    def environ(self) -> dict[str, str]:
+        """The same for another process."""
+        return {"PADAN_DATABASE": self.store.address, "PADAN_FOLDER": str(self.home)}
 
     @staticmethod
     def keys_of(store: Store) -> ServerKeys:

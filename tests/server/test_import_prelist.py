@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from engine_kit import nearly_full
 
 from field_forms.areas import load_areas
 from schemas.prelist import PrelistFamily, PrelistMember
@@ -104,12 +105,10 @@ def test_an_import_that_broke_off_is_run_again(importing: Importing) -> None:
 
 def test_a_full_disk_stops_an_import_and_loses_nothing(importing: Importing) -> None:
     number = 3 * BATCH_FAMILIES
-    pages = importing.db.value("pragma page_count")
-    importing.db.value(f"pragma max_page_count = {pages + 60}")
-    with pytest.raises(StoreFull):
-        importing.run([family(n) for n in range(number)])
-    assert importing.events() % BATCH_FAMILIES == 0
-    importing.db.value("pragma max_page_count = 1000000")
+    with nearly_full(importing.db, 60):
+        with pytest.raises(StoreFull):
+            importing.run([family(n) for n in range(number)])
+        assert importing.events() % BATCH_FAMILIES == 0
     importing.run([family(n) for n in range(number)])
     assert importing.events() == number == households.count(importing.db)
 
@@ -222,7 +221,8 @@ def padan(*words: str, text: str | None = None) -> Result:
 @pytest.fixture
 def folder(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, not_run: Any) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PADAN_DATABASE", str(tmp_path / "padan.db"))
+    for name, value in world.environ().items():
+        monkeypatch.setenv(name, value)
     assert "19.03" in load_areas()
     (tmp_path / "daftar.csv").write_text(GENERIC + ROWS, encoding="utf-8")
     return tmp_path

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from engine_kit import everything
 
 from schemas.problems import ProblemError
 from server.auth.keys import token_hash
@@ -23,7 +23,8 @@ REGION = "19.03"
 @pytest.fixture
 def operator(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PADAN_DATABASE", str(tmp_path / "padan.db"))
+    for name, value in world.environ().items():
+        monkeypatch.setenv(name, value)
     return world
 
 
@@ -82,7 +83,7 @@ def test_a_token_is_shown_once_kept_hashed_and_revoked(operator: Any) -> None:
     token = ran("token", "new", "pusat", "--area", "ID").strip()
     (row,) = access.tokens_of(operator.db)
     assert (row.subject, row.scopes) == ("pusat", ("ID",))
-    dump = "\n".join(sqlite3.connect("padan.db").iterdump())
+    dump = everything(operator.db)
     assert token not in dump and token_hash(token) in dump
     assert token not in ran("token", "list")
     assert "1 token dicabut" in ran("token", "revoke", "pusat")

@@ -34,7 +34,7 @@ def test_it_answers_folds_and_stops_on_sigterm_with_its_jobs_running(tmp_path):
     world, (token,) = prepare(tmp_path / "padan.db")
     body = push_body([sealed(world)])
     world.store.close()
-    with Serving(tmp_path / "padan.db") as serving:
+    with Serving(tmp_path / "padan.db", tmp_path) as serving:
         assert serving.call("GET", "/healthz")[0] == 200
         status, _, answer = serving.call("POST", "/v1/events", token, body)
         assert status == 200
@@ -50,7 +50,7 @@ def test_what_was_queued_before_it_started_is_folded(tmp_path):
     world, (token,) = prepare(tmp_path / "padan.db")
     world.push(sealed(world))
     world.store.close()
-    with Serving(tmp_path / "padan.db") as serving:
+    with Serving(tmp_path / "padan.db", tmp_path) as serving:
         assert wait_for(lambda: json.loads(serving.call("GET", "/v1/feed", token + "r")[2])["items"])
 
 
@@ -61,7 +61,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         try:
-            Serving(tmp_path / "padan.db", arguments=("--port", str(taken.getsockname()[1])))
+            Serving(tmp_path / "padan.db", tmp_path, arguments=("--port", str(taken.getsockname()[1])))
         except AssertionError as error:
             assert "tidak dapat dipakai" in str(error)
             assert "Traceback" not in str(error)
@@ -72,7 +72,7 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path):
 def test_a_slow_upload_keeps_nobody_else_waiting(tmp_path):
     world, _ = prepare(tmp_path / "padan.db")
     world.store.close()
-    with Serving(tmp_path / "padan.db", PADAN_THREADS="2") as serving:
+    with Serving(tmp_path / "padan.db", tmp_path, PADAN_THREADS="2") as serving:
         slow = [socket.create_connection(("127.0.0.1", serving.port)) for _ in range(8)]
         for line in slow:
             line.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
@@ -100,7 +100,7 @@ def test_a_herd_is_served_or_told_when_to_come_back(tmp_path):
             sent_away.append(int(headers["retry-after"]))
             time.sleep(0.2)
 
-    with Serving(tmp_path / "padan.db", PADAN_THREADS="4") as serving, ThreadPoolExecutor(HERD) as pool:
+    with Serving(tmp_path / "padan.db", tmp_path, PADAN_THREADS="4") as serving, ThreadPoolExecutor(HERD) as pool:
         positions = list(pool.map(tablet, range(HERD)))
         assert serving.call("GET", "/healthz")[0] == 200
     assert sorted(positions) == list(range(1, HERD + 1))
@@ -110,7 +110,7 @@ def test_a_herd_is_served_or_told_when_to_come_back(tmp_path):
 def test_a_body_far_over_the_limit_is_refused_before_it_is_read(tmp_path):
     world, (token,) = prepare(tmp_path / "padan.db")
     world.store.close()
-    with Serving(tmp_path / "padan.db") as serving:
+    with Serving(tmp_path / "padan.db", tmp_path) as serving:
         status, headers, answer = serving.call("POST", "/v1/events", token, b" " * (BODY_BYTES_MAX + 1))
         assert (status, headers["content-type"]) == (413, "application/problem+json")
         assert json.loads(answer)["code"] == "body_too_large"

@@ -19,7 +19,6 @@ from server.clock import FixedClock
 from server.flows import people
 from server.flows.hello import public_sealing_key
 from server.flows.unlock import PURPOSE, issue_unlock_code
-from server.settings import Settings
 
 HOUSEHOLD = "11111111-1111-4111-8111-111111111111"
 NEIGHBOUR = "22222222-2222-4222-8222-222222222222"
@@ -36,8 +35,7 @@ class Api:
         self.world = world
         self.clock = FixedClock(NOW_MS)
         self.woken = 0
-        settings = Settings(database=str(world.store.path))
-        self.app = create_app(world.store, settings, clock=self.clock, wake_fold=self._wake)
+        self.app = create_app(world.store, world.settings(), clock=self.clock, wake_fold=self._wake)
         self.client = self.app.test_client()
         self.tokens: dict[str, str] = {}
 

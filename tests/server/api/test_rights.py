@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from api_world import HOUSEHOLD, INSTALL, Api
+from engine_kit import everything
 
 from server.auth.callers import ENDPOINTS, KINDS, REVOKED_MAY
 from server.flows import people
@@ -116,7 +117,7 @@ def test_a_token_of_the_central_office_ends_with_its_term_or_by_revocation(api, 
 
 
 def test_tokens_are_not_kept_as_they_are(api):
-    dump = "\n".join(api.world.db.raw.iterdump())
+    dump = everything(api.world.db)
     assert all(token not in dump for token in api.tokens.values())
 
 

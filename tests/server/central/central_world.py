@@ -20,7 +20,6 @@ from server.clock import FixedClock
 from server.flows.people import issue_token
 from server.mirror import HttpSource, PullDone, pull
 from server.mirror.source import Interrupted
-from server.settings import Settings
 
 
 @dataclass
@@ -103,7 +102,7 @@ class Cutting:
 @contextmanager
 def running(world: World) -> Iterator[str]:
     """The real app on a port of its own; its address."""
-    app = create_app(world.store, Settings(database=str(world.store.path)), clock=FixedClock(NOW_MS))
+    app = create_app(world.store, world.settings(), clock=FixedClock(NOW_MS))
     server = make_server("127.0.0.1", 0, app, threaded=False)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

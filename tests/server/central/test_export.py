@@ -211,7 +211,8 @@ def test_the_command_writes_the_files(tmp_path: Path, monkeypatch: pytest.Monkey
     fill(central.world)
     central.world.fold()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PADAN_DATABASE", str(central.world.store.path))
+    for name, value in central.world.environ().items():
+        monkeypatch.setenv(name, value)
     nobody = CliRunner().invoke(command, ["--csv", "out"])
     assert nobody.exit_code == 2 and "--as" in nobody.output
     people.add_staff(central.world.db, "pusat", "Pusat", "central_office", ["ID"], NOW_MS)

@@ -28,7 +28,8 @@ def live(world: Any, tmp_path: Path) -> Any:
 @pytest.fixture
 def run(live: Delivering, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PADAN_DATABASE", str(live.world.store.path))
+    for name, value in live.world.environ().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADAN_REGISTRY_URL", live.url)
     monkeypatch.setenv("PADAN_REGISTRY_SECRET", SECRET.decode())
     monkeypatch.setenv("PADAN_CAMPAIGN", "uji")

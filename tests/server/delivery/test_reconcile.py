@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from delivery_world import NIKS, REGION, Delivering
+from engine_kit import copied
 
 from server.auth.keys import load_keys
 from server.flows import deliver, reconcile
 from server.flows.reconcile import CLEAN, DIFFERENT, NO_ANSWER, Reconciled
 from server.store import events, identity, outbox, reservations, standings
-from server.store.migrations import open_store
+from server.store.database import Store
 from sync.reconcile import Differences
 
 
@@ -28,9 +30,8 @@ def compare(scene: Delivering, **how: Any) -> Reconciled:
 
 
 @contextmanager
-def restored(scene: Delivering, backup: Path) -> Iterator[Delivering]:
+def restored(scene: Delivering, store: Store) -> Iterator[Delivering]:
     """The server as it comes up from a backup: another epoch, the same keys, the same registry."""
-    store = open_store(backup)
     with store.db.transaction():
         identity.begin_epoch(store.db, scene.clock.now_ms(), "restore")
     world = scene.world
@@ -40,16 +41,15 @@ def restored(scene: Delivering, backup: Path) -> Iterator[Delivering]:
         yield replace(scene, dispatch=replace(scene.dispatch, keys=world.keys))
     finally:
         world.store, world.keys = old_store, old_keys
-        store.close()
 
 
-def backup_of(scene: Delivering, folder: Path) -> Path:
-    path = folder / "backup.db"
-    scene.db.raw.execute("pragma wal_checkpoint(truncate)")
-    target = sqlite3.connect(path)
-    scene.db.raw.backup(target)
-    target.close()
-    return path
+Backups = Callable[[Delivering], Store]
+
+
+@pytest.fixture
+def backup_of(tmp_path: Path) -> Iterator[Backups]:
+    with ExitStack() as kept:
+        yield lambda scene: kept.enter_context(copied(scene.world.store, tmp_path))
 
 
 def test_after_deliveries_and_withdrawals_both_sides_say_the_same(scene: Delivering) -> None:
@@ -76,9 +76,9 @@ def test_what_stands_and_its_places_are_made_again_from_receipts_alone(scene: De
     assert {each: reservations.held_by(scene.db, REGION, each) for each in scene.persons} == places
 
 
-def test_a_restored_server_sends_nothing_until_it_knows_what_stands(scene: Delivering, tmp_path: Path) -> None:
+def test_a_restored_server_sends_nothing_until_it_knows_what_stands(scene: Delivering, backup_of: Backups) -> None:
     ids = [scene.ratified(NIKS[number]) for number in range(3)]
-    backup = backup_of(scene, tmp_path)
+    backup = backup_of(scene)
     scene.run()
     applied = scene.applications()
     refs = {scene.ref_of_receipt(each) for each in ids}
@@ -99,9 +99,9 @@ def test_a_restored_server_sends_nothing_until_it_knows_what_stands(scene: Deliv
         assert {again.ref_of_receipt(each) for each in ids} == refs, "the very same receipts"
 
 
-def test_a_restored_server_goes_on_from_the_registrys_version(scene: Delivering, tmp_path: Path) -> None:
+def test_a_restored_server_goes_on_from_the_registrys_version(scene: Delivering, backup_of: Backups) -> None:
     household = scene.ratified(NIKS[0])
-    backup = backup_of(scene, tmp_path)
+    backup = backup_of(scene)
     scene.run()
     with restored(scene, backup) as again:
         compare(again)
@@ -112,11 +112,11 @@ def test_a_restored_server_goes_on_from_the_registrys_version(scene: Delivering,
 
 
 def test_a_correction_that_the_backup_lacks_is_not_undone_by_the_restored_server(
-    scene: Delivering, tmp_path: Path
+    scene: Delivering, backup_of: Backups
 ) -> None:
     household = scene.ratified(NIKS[0])
     scene.run()
-    backup = backup_of(scene, tmp_path)
+    backup = backup_of(scene)
     scene.visit(household, {"address": "Jl. Melati"})
     scene.ratify(household)
     scene.run()
@@ -141,11 +141,11 @@ def test_a_correction_that_the_backup_lacks_is_not_undone_by_the_restored_server
 
 
 def test_an_operator_may_take_what_stands_and_only_what_is_ratified_anew_is_sent_on_top(
-    scene: Delivering, tmp_path: Path
+    scene: Delivering, backup_of: Backups
 ) -> None:
     household = scene.ratified(NIKS[0])
     scene.run()
-    backup = backup_of(scene, tmp_path)
+    backup = backup_of(scene)
     scene.visit(household, {"address": "Jl. Melati"})
     scene.ratify(household)
     scene.run()
@@ -184,9 +184,9 @@ def test_another_content_under_the_same_version_is_left_to_people(scene: Deliver
     assert (found.outcome, found.left) == (DIFFERENT, Differences(other_content=(household,)))
 
 
-def test_a_registry_that_does_not_answer_thaws_nothing(scene: Delivering, tmp_path: Path) -> None:
+def test_a_registry_that_does_not_answer_thaws_nothing(scene: Delivering, backup_of: Backups) -> None:
     scene.ratified(NIKS[0])
-    backup = backup_of(scene, tmp_path)
+    backup = backup_of(scene)
     with restored(scene, backup) as again:
         again.switch(server_error={"status": 503, "reads": True})
         assert compare(again, accept=True).outcome == NO_ANSWER

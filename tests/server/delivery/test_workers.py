@@ -154,7 +154,7 @@ def test_several_worker_processes_at_once(world: Any, tmp_path: Path) -> None:
         ids = [scene.ratified(NIKS[number]) for number in range(12)]
         (tmp_path / "secret").write_bytes(SECRET)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PADAN_")} | {
-            "PADAN_DATABASE": str(world.store.path),
+            **world.environ(),
             "PADAN_REGISTRY_URL": scene.url,
             "PADAN_REGISTRY_SECRET_FILE": str(tmp_path / "secret"),
             "PADAN_CAMPAIGN": "uji",
@@ -175,7 +175,7 @@ def test_several_worker_processes_at_once(world: Any, tmp_path: Path) -> None:
 
 def _settings(scene: Delivering, **more: Any) -> Settings:
     values = {"registry_url": scene.url, "registry_secret": SECRET.decode(), "campaign": "uji"} | more
-    return Settings(database=str(scene.world.store.path), **values)
+    return scene.world.settings(**values)
 
 
 def test_the_jobs_of_a_process_fold_and_deliver_by_themselves(world: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from server_world import NOW_MS, World
@@ -21,8 +22,10 @@ KILLS = 12
 SCRIPT = Path(__file__).with_name("pushing_process.py")
 
 
-def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
-    path = tmp_path / "padan.db"
+def test_nothing_acknowledged_is_lost_when_the_process_is_killed(
+    tmp_path: Path, new_address: Callable[[], str]
+) -> None:
+    path = new_address()
     World(open_store(path)).store.close()
     seed = 7
     rng = random.Random(seed)
@@ -31,7 +34,7 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
     for kill in range(KILLS):
         out = tmp_path / f"out{kill}"
         with out.open("wb") as sink:
-            process = subprocess.Popen([sys.executable, str(SCRIPT), str(path), str(kill + 1)], stdout=sink)
+            process = subprocess.Popen([sys.executable, str(SCRIPT), path, str(kill + 1)], stdout=sink)
             while out.stat().st_size == 0:
                 assert process.poll() is None
                 time.sleep(0.005)

@@ -20,6 +20,7 @@ def bureau(world: Any) -> Bureau:
 def office(bureau: Bureau, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bureau]:
     """The same, worked by command: the settings name its database."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PADAN_DATABASE", str(tmp_path / "padan.db"))
+    for name, value in bureau.world.environ().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PADAN_STAFF", "pengawas")
     yield bureau

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from engine_kit import only_sqlite
 
 from server.store.database import Connection
 
@@ -59,6 +60,7 @@ class Plans:
         return found
 
 
+@pytest.mark.parametrize(**only_sqlite)
 def test_no_statement_of_a_push_or_a_fold_grows_with_what_is_stored(
     world: Any, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +80,7 @@ def test_no_statement_of_a_push_or_a_fold_grows_with_what_is_stored(
     assert plans.growing() == []
 
 
+@pytest.mark.parametrize(**only_sqlite)
 def test_the_check_can_fail(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = Plans(world.db, monkeypatch)
     world.db.all("select * from log where kind = 'link'")

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_kit import nearly_full, only_sqlite
 
 from server.flows.audit import verify
 from server.store import events
+from server.store import postgres as postgres_engine
 from server.store.database import NewerDatabase, NotMigrated, NotOurs, Store, StoreBusy, StoreError, StoreFull
 from server.store.identity import set_setting, setting
 from server.store.migrations import known_names, migrate, open_store, pending
@@ -28,11 +30,13 @@ def test_a_new_database_is_durable_private_and_has_an_identity(tmp_path: Path) -
     assert open_store(path).db.value("select value from meta where name = 'server_id'") == server_id
 
 
+@pytest.mark.parametrize(**only_sqlite)
 def test_every_table_that_grows_is_strict_and_keyed_first_by_its_region(store: Store) -> None:
     apart = {
         "meta", "epochs", "known_households", "unreadable", "nik_claims", "nik_rows", "nik_queue", "server_keys",
         "officers", "enrolments", "installs", "install_officers", "staff", "access_tokens", "deposits", "forms",
-        "imports", "unlock_codes", "reservations", "leases", "circuits", "quotas", "job_runs",
+        "imports", "reservations", "leases", "circuits", "quotas", "job_runs", "erased_subjects", "erased_items",
+        "erased_files", "backups", "backup_keys", "backup_blobs", "restores", "unlock_codes",
     }  # fmt: skip
     rows = store.db.all("select name, sql from sqlite_master where type = 'table' and name not like '_sqlite%'")
     for row in rows:
@@ -75,14 +79,18 @@ def test_two_writers_that_read_first_wait_for_each_other(store: Store) -> None:
     assert setting(store.db, "n") == "100"
 
 
-def test_a_writer_that_waits_too_long_is_told_to_try_again(store: Store) -> None:
-    other = sqlite3.connect(store.path, isolation_level=None)
-    other.execute("begin immediate")
-    store.db.raw.execute("pragma busy_timeout = 10")
-    with pytest.raises(StoreBusy, match="try again"), store.db.transaction():
-        pass
-    other.execute("rollback")
+def test_a_writer_that_waits_too_long_is_told_to_try_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Store(store.address)
+    with other.db.transaction():
+        if store.engine == "sqlite":
+            store.db.run("pragma busy_timeout = 10")
+        else:
+            monkeypatch.setattr(postgres_engine, "_BEGIN", postgres_engine._BEGIN.replace("10000", "10"))
+        with pytest.raises(StoreBusy, match="try again"), store.db.transaction():
+            pass
     other.close()
+    with store.db.transaction():
+        set_setting(store.db, "free", "again")
 
 
 def test_each_thread_has_a_connection_of_its_own(store: Store) -> None:
@@ -97,16 +105,15 @@ def test_each_thread_has_a_connection_of_its_own(store: Store) -> None:
 def test_a_full_disk_loses_nothing_and_says_so(world: Any) -> None:
     world.push(world.sealed(world.uuid(), {"address": "x"}))
     db = world.db
-    db.raw.execute(f"pragma max_page_count = {db.value('pragma page_count') + 4}")
     stored = 1
-    with pytest.raises(StoreFull, match=r"disk is full.*nothing of this step was written"):
-        for _ in range(50):
-            world.push(*[world.sealed(world.uuid(), {"address": "x" * 2_000}) for _ in range(5)])
-            stored += 5
-    assert not db.raw.in_transaction
-    assert events.count(db) == stored == db.value("select count(*) from log")
-    assert verify(db).broken == ()
-    db.raw.execute("pragma max_page_count = 1073741823")
+    with nearly_full(db, 7):
+        with pytest.raises(StoreFull, match=r"nothing of this step was written"):
+            for _ in range(50):
+                world.push(*[world.sealed(world.uuid(), {"address": "x" * 2_000}) for _ in range(5)])
+                stored += 5
+        assert not db.in_transaction
+        assert events.count(db) == stored == db.value("select count(*) from log")
+        assert verify(db).broken == ()
     assert world.push(world.sealed(world.uuid(), {"address": "x"}))[0].receipt.position == stored + 1
 
 

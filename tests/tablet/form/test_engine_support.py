@@ -47,8 +47,9 @@ XFORM = """<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.
   <x>1</x><s>a</s><r jr:template=""><y>7</y></r><r><y>7</y></r><c/><meta><instanceID/></meta></data></instance>
   <instance id="list"><root><item><name>a</name><label>Aa</label></item></root></instance>
   <bind nodeset="/data/x" type="string"/><bind nodeset="/data/s" type="string"/>
-  <bind nodeset="/data/r/y" type="string"/><bind nodeset="/data/c" type="string" calculate={expression}/></model></h:head>
-  <h:body><input ref="/data/x"><label>x</label></input><group ref="/data/r"><repeat nodeset="/data/r"><input ref="/data/r/y"/></repeat></group>
+  <bind nodeset="/data/r/y" type="string"/><bind nodeset="/data/c" type="string" calculate={expression}/></model>
+  </h:head><h:body><input ref="/data/x"><label>x</label></input>
+  <group ref="/data/r"><repeat nodeset="/data/r"><input ref="/data/r/y"/></repeat></group>
   <select1 ref="/data/s"><label>s</label><itemset nodeset="instance('list')/root/item">
   <value ref="name"/><label ref="label"/></itemset></select1></h:body></h:html>"""
 COMPUTE = """async (xform) => {
