@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conformance_cases import Ask, Cases, by_python
 
-from field_forms.client.store import _without_part
+from field_forms.client.store_erasure import _without
 from schemas.canonical import NotCanonical, canonical_bytes
 from schemas.envelope import check_envelope
 from schemas.event import envelope_hash
@@ -57,7 +57,7 @@ def test_the_tablet_hashes_what_python_sealed_with_parts_that_are_only_hashes(
     names = [python["parts"][0]["name"] for _, python in envelopes]
     asked = [{"envelope": python, "name": name} for (_, python), name in zip(envelopes, names, strict=True)]
     without = typescript("withoutPart", asked)
-    assert without == [_without_part(case["envelope"], case["name"]) for case in asked]
+    assert without == [_without(case["envelope"], [case["name"]]) for case in asked]
     assert typescript("hash", without) == [python["payload_hash"] for _, python in envelopes]
     assert typescript("withoutPart", [{"envelope": envelopes[0][1], "name": "p/nobody"}]) == [None]
 

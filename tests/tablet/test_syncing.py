@@ -141,7 +141,7 @@ def test_it_sends_by_itself_when_a_network_comes_back(campaign: Campaign, office
     psm.tab("Sinkron")
     psm.text("Tidak ada jaringan. Semua isian aman di tablet")
     psm.tablet.context.set_offline(False)
-    psm.text("Sinkronisasi selesai")
+    psm.text("Sinkronisasi selesai.")
     assert psm.numbers() == (0, 1, 0)
     assert campaign.record(8)["data"]["household"]["address"]["value"] == "JL. SENDIRI SAJA"
 
@@ -152,7 +152,7 @@ def test_it_sends_what_waits_when_it_is_unlocked(campaign: Campaign, officer: Ca
     with_visits(campaign, psm, "buka", {9: "TJHIN NYUK FA"})
     psm.again()
     psm.tab("Sinkron")
-    psm.text("Sinkronisasi selesai")
+    psm.text("Sinkronisasi selesai.")
     assert psm.numbers() == (0, 1, 0)
 
 

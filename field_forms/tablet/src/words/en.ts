@@ -313,6 +313,7 @@ export const en: Words = {
     },
     of: (done, total) => `${done} of ${total}`,
     complete: "Synchronised.",
+    completeBut: (count: number) => `Synchronised, but ${plural(count, "form")} on this tablet only. See "My forms".`,
     stopped: {
       network: "The network was cut off. Nothing is lost; it goes on in the next synchronisation.",
       busy: "The server is busy. Nothing is lost; it goes on in the next synchronisation.",

@@ -311,6 +311,7 @@ export const id = {
     },
     of: (done: string, total: string) => `${done} dari ${total}`,
     complete: "Sinkronisasi selesai.",
+    completeBut: (count: number) => `Sinkronisasi selesai, tetapi ${count} formulir masih di tablet ini saja. Lihat "Formulir saya".`,
     stopped: {
       network: "Jaringan terputus. Tidak ada yang hilang; dilanjutkan pada sinkronisasi berikutnya.",
       busy: "Server sedang sibuk. Tidak ada yang hilang; dilanjutkan pada sinkronisasi berikutnya.",

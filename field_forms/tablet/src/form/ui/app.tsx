@@ -39,6 +39,7 @@ function Bar({ view }: { view: View }) {
   const { name, done, total } = view.summary;
   const at = sheet.languages.findIndex((each) => each.name === view.language);
   const other = sheet.languages[(at + 1) % sheet.languages.length];
+  const code = (other?.code || other?.name.slice(0, 2) || "").toUpperCase();
   return (
     <header class="pf-bar">
       <button type="button" class="pf-bar-button" aria-label={words.back} onClick={() => view.back() || void view.leave()}>
@@ -46,8 +47,8 @@ function Bar({ view }: { view: View }) {
       </button>
       <h1>{name}</h1>
       {other !== undefined && sheet.languages.length > 1 && (
-        <button type="button" class="pf-bar-button" aria-label={`${words.language}: ${other.name}`} onClick={() => view.setLanguage(other.name)}>
-          {(other.code || other.name.slice(0, 2)).toUpperCase()}
+        <button type="button" class="pf-bar-button" aria-label={`${code}, ${words.language}: ${other.name}`} onClick={() => view.setLanguage(other.name)}>
+          {code}
         </button>
       )}
       <progress class="pf-progress" max={Math.max(1, total)} value={done} aria-label={words.progress(done, total)} />

@@ -72,13 +72,13 @@ function Going({ app, progress }: { app: App; progress: Progress }) {
   );
 }
 
-/** What came of the last sync; "complete" is not said where forms were sealed since. */
+/** What came of the last sync; where forms are still here only (refused, or sealed since) that is said with it. */
 function Came({ app, result, unsent }: { app: App; result: SyncResult; unsent: number }) {
   const words = app.words.sync;
   const { stopped } = result;
   return (
     <>
-      {result.complete && unsent === 0 && <p class="good">{words.complete}</p>}
+      {result.complete && (unsent === 0 ? <p class="good">{words.complete}</p> : <p class="warn">{words.completeBut(unsent)}</p>)}
       {result.epochChanged && <p class="warn">{words.epochChanged}</p>}
       {result.feedReset && <p class="note">{words.feedReset}</p>}
       {result.fork && <p class="warn">{words.fork}</p>}
