@@ -10,11 +10,13 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from schemas.limits import DEPOSIT_BYTES_MAX
-from server.api import central, forms, health, sync
+from server.api import blobs, central, forms, health, sync
 from server.api.errors import register_errors
 from server.api.measured import measure
 from server.api.services import EXTENSION, Services
 from server.auth.keys import load_keys
+from server.blobs.folder import FolderBlobs
+from server.blobs.storage import BlobStorage
 from server.clock import Clock, SystemClock
 from server.settings import Settings
 from server.store.database import Store
@@ -37,9 +39,12 @@ def create_app(
     *,
     clock: Clock | None = None,
     wake_fold: Callable[[], None] = lambda: None,
+    storage: BlobStorage | None = None,
 ) -> Flask:
-    """The app over an open store. `wake_fold` is called after each push, so that folding starts at once."""
+    """The app over an open store. `wake_fold` is called after each push, so that folding starts at once. `storage`:
+    where photos lie; else the folder of the settings."""
     clock = clock or SystemClock()
+    storage = storage or FolderBlobs(settings.blobs)
     app = Flask("padan", static_folder=None)
     app.config.update(
         API_TITLE="Padan",
@@ -49,10 +54,12 @@ def create_app(
         MAX_CONTENT_LENGTH=DEPOSIT_BYTES_MAX,
     )
     app.url_map.strict_slashes = False
-    app.extensions[EXTENSION] = Services(store, load_keys(store.db, clock.now_ms()), settings, clock, wake_fold)
+    app.extensions[EXTENSION] = Services(
+        store, load_keys(store.db, clock.now_ms()), settings, clock, storage, wake_fold
+    )
     api = _PlainApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    for module in (sync, forms, central):
+    for module in (sync, blobs, forms, central):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(health.blueprint)
     register_errors(app)

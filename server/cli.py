@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "areas": "areas",
     "assign": "assign",
     "audit": "audit",
+    "blobs": "blobs",
     "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",

@@ -161,6 +161,11 @@ class Settings:
         return shown(self.database)
 
     @property
+    def blobs(self) -> Path:
+        """The folder of the photos."""
+        return self.home / "blobs"
+
+    @property
     def base_url(self) -> str:
         """The address that is handed out, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,4 +1,4 @@
-"""The jobs that run by themselves: fold, deliver, sweep of orphans, reconcile. `padan worker`, or inside `padan serve`.
+"""The jobs that run by themselves: fold, deliver, photos, orphans, reconcile. `padan worker`, or inside `padan serve`.
 
 APScheduler with a memory store only gives ticks. Nothing depends on who ticks, how often, or in how many processes:
 that is in the leases, reservations and keys of the database.
@@ -19,22 +19,28 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from server.auth.keys import ServerKeys
+from server.blobs.folder import FolderBlobs
+from server.blobs.storage import BlobStorage
 from server.clock import Clock
-from server.flows import deliver, reconcile
+from server.flows import blob_upkeep, deliver, reconcile
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
 from server.flows.deposits import open_waiting
 from server.flows.fold import fold_some
+from server.flows.photos import Developed, develop_some
+from server.images.darkroom import Darkroom
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
 from server.settings import Settings
-from server.store import leases
+from server.store import blobs, leases
 from server.store.database import Store
 
 WIB = timezone(timedelta(hours=7), "WIB")
-FOLD_S, DELIVER_S, THAW_S = 1, 5, 60
+FOLD_S, DELIVER_S, PHOTOS_S, THAW_S = 1, 5, 5, 60
 RECONCILE_LEASE_MS = 30 * 60_000
+PHOTOS_LEASE_MS = 15 * 60_000
+"""Longer than a batch in which every image takes all the time it may."""
 FOLD_ROUNDS = 50
 _log = get_logger()
 
@@ -47,6 +53,7 @@ class Office:
     dispatch: Dispatch
     new_adapter: NewAdapter | None
     holder: str
+    blobs: BlobStorage
 
 
 Job = Callable[[Office], str]
@@ -55,7 +62,7 @@ Job = Callable[[Office], str]
 def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Office:
     """The office of one process; `holder` names it in leases."""
     dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
-    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8))
+    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8), FolderBlobs(settings.blobs))
 
 
 def fold_job(office: Office) -> str:
@@ -89,6 +96,41 @@ def boxes_job(office: Office) -> str:
     return f"{opened} boxes opened" if opened else ""
 
 
+def photos_job(office: Office) -> str:
+    """Decode what arrived and write it anew, until nothing waits; one process at a time."""
+    db, clock = office.store.db, office.dispatch.clock
+    named = blob_upkeep.name_all_once(db, clock.now_ms())
+    said = [f"{named} names read from the log"] if named else []
+    if not blobs.in_state(db, blobs.WAITING, 1):
+        return ", ".join(said)
+    lease = leases.acquire(db, "photos", office.holder, clock.now_ms(), PHOTOS_LEASE_MS)
+    if lease is None:
+        return ", ".join(said)
+    shown = others = 0
+    try:
+        with Darkroom() as room:
+            while (done := develop_some(db, office.blobs, room, clock)) != Developed():
+                shown, others = shown + done.shown, others + done.no_image + done.lost
+                leases.acquire(db, "photos", office.holder, clock.now_ms(), PHOTOS_LEASE_MS)
+    finally:
+        leases.give_up(db, lease)
+    return ", ".join([*said, f"{shown} photos prepared, {others} not"])
+
+
+def expire_job(office: Office) -> str:
+    """Remove bytes that nobody needs: uploads without progress, files that no event names, what was forgotten."""
+    done = blob_upkeep.expire(office.store.db, office.blobs, office.dispatch.clock.now_ms())
+    if not done:
+        return ""
+    return f"{done.uploads} uploads, {done.unnamed} unnamed and {done.forgotten} forgotten files removed"
+
+
+def disk_job(office: Office) -> str:
+    """Compare the folder of photos with what is known of them."""
+    found = blob_upkeep.compare_with_disk(office.store.db, office.blobs, office.dispatch.clock.now_ms())
+    return f"{found} files found that counted as missing" if found else ""
+
+
 def reconcile_job(office: Office) -> str:
     """Compare with the registry; one process at a time."""
     if office.new_adapter is None:
@@ -117,9 +159,12 @@ JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
+    "photos": (photos_job, IntervalTrigger(seconds=PHOTOS_S, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
+    "expire": (expire_job, CronTrigger(minute=40, timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
+    "disk": (disk_job, CronTrigger(hour=2, minute=10, timezone=WIB)),
 }
 """Name -> what it does and when, in WIB. docs/operations.md lists them."""
 
@@ -176,10 +221,10 @@ def run_job(office: Office, name: str, job: Job) -> str:
 
 
 def run_once(office: Office, rounds: int = 20) -> list[tuple[str, str]]:
-    """Fold and deliver until nothing is left that is due now: what each job said, in order."""
+    """Fold, deliver and prepare photos until nothing is left that is due now: what each job said, in order."""
     said: list[tuple[str, str]] = []
     for _ in range(rounds):
-        done = [(name, run_job(office, name, JOBS[name][0])) for name in ("thaw", "fold", "deliver")]
+        done = [(name, run_job(office, name, JOBS[name][0])) for name in ("thaw", "fold", "deliver", "photos")]
         said += [(name, detail) for name, detail in done if detail]
         if not any(detail for _, detail in done):
             break

@@ -13,13 +13,17 @@ from schemas.problems import ProblemError
 from server.api.measured import EXTENSION as MEASURES
 from server.api.measured import Measures
 from server.api.services import services
-from server.store import cases, events, fold_queue, forms, households, unreadable
+from server.store import blobs, cases, events, fold_queue, forms, households, unreadable, uploads
 from server.store.database import StoreError
 
 blueprint = Blueprint("health", __name__)
 
 FREE_BYTES_MIN = 256 * 1024**2
 NOT_READY_RETRY_AFTER_S = 30
+_BLOB_AGES = {
+    blobs.MISSING: "padan_blob_missing_age_seconds",
+    blobs.WAITING: "padan_blob_waiting_age_seconds",
+}
 
 
 @blueprint.get("/healthz")
@@ -32,12 +36,13 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Each subsystem by itself; 503 where one is not ready."""
     mine = services()
-    checks = {"database": False, "forms": False, "disk": False}
+    checks = {"database": False, "forms": False, "disk": False, "photos": False}
     try:
         checks["database"] = mine.db.value("select 1") == 1
         checks["forms"] = bool(forms.published_forms(mine.db))
     except StoreError:
         checks["database"] = False
+    checks["photos"] = mine.blobs.writable()
     checks["disk"] = _free_bytes(mine.settings.home) > FREE_BYTES_MIN
     ready = all(checks.values())
     if not ready:
@@ -64,6 +69,15 @@ def metrics() -> Response:
     by_kind = Gauge("padan_open_cases", "Open cases by kind.", ["kind"], registry=registry)
     for kind, count in cases.counts(mine.db).items():
         by_kind.labels(kind).set(count)
+    by_stage = Gauge("padan_blobs", "Photos and files by state.", ["state"], registry=registry)
+    for state, count in blobs.counts(mine.db).items():
+        by_stage.labels(state).set(count)
+    for state in (blobs.MISSING, blobs.WAITING):
+        since = blobs.oldest_ms(mine.db, state)
+        age_s = 0 if since is None else max(0, mine.clock.now_ms() - since) // 1000
+        _gauge(registry, _BLOB_AGES[state], f"Age of the oldest file that is {state}.", age_s)
+    unfinished = uploads.unfinished_bytes(mine.db)
+    _gauge(registry, "padan_blob_unfinished_bytes", "Bytes of uploads that were begun and not finished.", unfinished)
     measures: Measures = current_app.extensions[MEASURES]
     text = generate_latest(registry) + generate_latest(measures.registry)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from server.store import fold_queue
+from server.store import blobs, fold_queue
 from server.store.database import Connection
 from server.store.identity import current_epoch
 from sync.intake import Receipt, Sealed, SealedPart
@@ -34,6 +34,7 @@ class Appender:
         self._log: list[dict[str, Any]] = []
         self._parts: list[dict[str, Any]] = []
         self._filings: list[dict[str, Any]] = []
+        self._names: list[blobs.Name] = []
 
     def add(self, sealed: Sealed) -> Receipt:
         """Put one event at the end of the log of each of its regions; the receipt is that of its home region."""
@@ -55,6 +56,7 @@ class Appender:
                     "kind": sealed.kind,
                 }
             )
+        self._names += blobs.names_in(sealed)
         return Receipt(self._epoch_id, receipts[sealed.home_region])
 
     def flush(self, *, queue: bool = True) -> None:
@@ -74,9 +76,11 @@ class Appender:
                 for region, head in self._heads.items()
             ],
         )
+        if self._names:
+            blobs.name(db, self._names, self._now_ms)
         if queue:
             fold_queue.put(db, {(row["region"], row["household"]) for row in self._filings}, self._now_ms)
-        self._heads, self._log, self._parts, self._filings = {}, [], [], []
+        self._heads, self._log, self._parts, self._filings, self._names = {}, [], [], [], []
 
     def _head(self, region: str) -> list[Any]:
         head = self._heads.get(region)

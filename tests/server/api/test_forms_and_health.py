@@ -12,6 +12,7 @@ from api_world import HOUSEHOLD
 
 from field_forms.areas import AreasMissing
 from server.app import openapi_document
+from server.blobs.folder import FolderBlobs
 from server.log import configure_logging
 
 NIK = "1903014107900001"
@@ -62,11 +63,15 @@ def test_areas_that_were_not_built_are_said_to_be_missing(api, problem, monkeypa
 
 def test_alive_and_ready_need_no_token_and_ready_names_what_is_not(api, problem, monkeypatch):
     assert api.call("GET", "/healthz").get_json() == {"status": "ok"}
-    assert api.call("GET", "/readyz").get_json()["checks"] == {"database": True, "forms": True, "disk": True}
+    sound = {"database": True, "forms": True, "disk": True, "photos": True}
+    assert api.call("GET", "/readyz").get_json()["checks"] == sound
     monkeypatch.setattr("server.api.health.FREE_BYTES_MIN", 2**62)
     answer = api.call("GET", "/readyz")
-    assert problem(answer, 503, "not_ready")["checks"] == {"database": True, "forms": True, "disk": False}
+    assert problem(answer, 503, "not_ready")["checks"] == sound | {"disk": False}
     assert answer.headers["Retry-After"]
+    monkeypatch.undo()
+    monkeypatch.setattr(FolderBlobs, "writable", lambda _: False)
+    assert problem(api.call("GET", "/readyz"), 503, "not_ready")["checks"] == sound | {"photos": False}
 
 
 def test_metrics_count_requests_items_and_problems_and_name_nobody(api):
