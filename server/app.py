@@ -13,6 +13,7 @@ from schemas.limits import DEPOSIT_BYTES_MAX
 from server.api import blobs, central, forms, health, sync
 from server.api.errors import register_errors
 from server.api.measured import measure
+from server.api.readiness import Readiness
 from server.api.services import EXTENSION, Services
 from server.auth.keys import load_keys
 from server.blobs.folder import FolderBlobs
@@ -54,8 +55,10 @@ def create_app(
         MAX_CONTENT_LENGTH=DEPOSIT_BYTES_MAX,
     )
     app.url_map.strict_slashes = False
+    keys = load_keys(store.db, clock.now_ms())
+    readiness = Readiness(store, settings.home, clock, storage)
     app.extensions[EXTENSION] = Services(
-        store, load_keys(store.db, clock.now_ms()), settings, clock, storage, wake_fold
+        store, keys, settings, clock, storage, readiness, wake_fold
     )
     api = _PlainApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})

@@ -20,24 +20,29 @@ MODULES: Mapping[str, str] = {
     "areas": "areas",
     "assign": "assign",
     "audit": "audit",
+    "backup": "backup",
     "blobs": "blobs",
     "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",
     "doctor": "doctor",
+    "erase": "erase",
     "export": "export",
     "field": "field",
     "form": "form",
     "import-prelist": "prelist",
     "migrate": "database",
+    "migrate-store": "database",
     "officer": "people",
     "prelist": "prelist",
     "pull": "pull",
     "rebuild": "database",
     "registry": "registry",
+    "restore": "restore",
     "review": "review",
     "sample-data": "sample",
     "serve": "serve",
+    "setup": "setup",
     "staff": "people",
     "token": "people",
     "worker": "worker",
@@ -106,10 +111,11 @@ def _broken(name: str, error: Exception) -> click.Command:
 def _told(error: Exception) -> str:
     """A known problem in words; anything else goes on as it is. The classes are imported only now."""
     from schemas.problems import ProblemError
+    from server.backups.problem import BackupProblem
     from server.settings import SettingsInvalid
     from server.store.database import StoreError
 
-    if isinstance(error, SettingsInvalid | StoreError):
+    if isinstance(error, SettingsInvalid | StoreError | BackupProblem):
         return str(error)
     if isinstance(error, ProblemError):
         # What was said on the spot is for whoever typed the command; the catalogue's words are for any client.

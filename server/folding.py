@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 
 import structlog
 
 from server.auth.keys import ServerKeys, load_keys
 from server.clock import Clock
-from server.flows.fold import fold_some
+from server.flows.fold import fold_beside
 from server.store.database import Store, StoreError
 
 IDLE_S = 2.0
@@ -25,6 +26,7 @@ class Folder:
         self._store = store
         self._clock = clock
         self._keys: ServerKeys | None = None
+        self._waiting = 0
         self._work = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="padan-fold", daemon=True)
@@ -60,5 +62,6 @@ class Folder:
     def _round(self) -> bool:
         now_ms = self._clock.now_ms()
         self._keys = self._keys or load_keys(self._store.db, now_ms)
-        done = fold_some(self._store.db, self._keys, now_ms)
+        done = fold_beside(self._store.db, self._keys, now_ms, self._waiting, secrets.randbelow)
+        self._waiting = done.waiting
         return bool(done.households or done.niks or done.failed)

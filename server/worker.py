@@ -1,4 +1,4 @@
-"""The jobs that run by themselves: fold, deliver, photos, orphans, reconcile. `padan worker`, or inside `padan serve`.
+"""The jobs that run by themselves: fold, deliver, photos, backups ... `padan worker`, or inside `padan serve`.
 
 APScheduler with a memory store only gives ticks. Nothing depends on who ticks, how often, or in how many processes:
 that is in the leases, reservations and keys of the database.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -19,41 +21,52 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from server.auth.keys import ServerKeys
+from server.backups.plan import Plan, plan_of
+from server.backups.problem import BackupProblem
 from server.blobs.folder import FolderBlobs
 from server.blobs.storage import BlobStorage
 from server.clock import Clock
-from server.flows import blob_upkeep, deliver, reconcile
+from server.flows import backup_watch, blob_upkeep, deliver, erasure, reconcile
+from server.flows.backup import Busy, make_backup
+from server.flows.backup_blobs import StoredPhotos
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
 from server.flows.deposits import open_waiting
-from server.flows.fold import fold_some
+from server.flows.erasure_ledger import LEDGER_FILE
+from server.flows.fold import fold_beside
 from server.flows.photos import Developed, develop_some
 from server.images.darkroom import Darkroom
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
 from server.settings import Settings
 from server.store import blobs, leases
-from server.store.database import Store
+from server.store.database import Store, StoreError
 
 WIB = timezone(timedelta(hours=7), "WIB")
 FOLD_S, DELIVER_S, PHOTOS_S, THAW_S = 1, 5, 5, 60
 RECONCILE_LEASE_MS = 30 * 60_000
 PHOTOS_LEASE_MS = 15 * 60_000
 """Longer than a batch in which every image takes all the time it may."""
+ERASURES_LEASE_MS = 2 * 3_600_000
+"""Longer than a database of many GB takes to be written anew."""
+NIGHT_HOURS = frozenset({2, 3, 4})
+"""Hours of WIB in which no tablet minds waiting."""
 FOLD_ROUNDS = 50
 _log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What a job works with. `new_adapter` is None where no registry is set."""
+    """What a job works with. `new_adapter` is None where no registry is set, `plan` where no folder of backups is."""
 
     store: Store
     dispatch: Dispatch
     new_adapter: NewAdapter | None
     holder: str
     blobs: BlobStorage
+    ledger: Path | None = None
+    plan: Plan | None = None
 
 
 Job = Callable[[Office], str]
@@ -62,15 +75,18 @@ Job = Callable[[Office], str]
 def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Office:
     """The office of one process; `holder` names it in leases."""
     dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
-    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8), FolderBlobs(settings.blobs))
+    ledger = settings.home / LEDGER_FILE
+    adapter, photos = adapter_maker(settings, clock), FolderBlobs(settings.blobs)
+    return Office(store, dispatch, adapter, secrets.token_hex(8), photos, ledger, plan_of(settings))
 
 
 def fold_job(office: Office) -> str:
     """Fold what waits, a bounded number of rounds."""
-    folded = 0
+    folded = waiting = 0
     for _ in range(FOLD_ROUNDS):
-        done = fold_some(office.store.db, office.dispatch.keys, office.dispatch.clock.now_ms())
-        folded += done.households
+        now_ms = office.dispatch.clock.now_ms()
+        done = fold_beside(office.store.db, office.dispatch.keys, now_ms, waiting, secrets.randbelow)
+        folded, waiting = folded + done.households, done.waiting
         if not (done.households or done.niks):
             break
     return f"{folded} households" if folded else ""
@@ -155,13 +171,58 @@ def thaw_job(office: Office) -> str:
     return reconcile_job(office) if frozen(office.store.db) else ""
 
 
+def erasures_job(office: Office) -> str:
+    """Bring erasures that were begun to their end; at night also where a large database has to be written anew."""
+    if office.ledger is None or not office.ledger.exists():
+        return ""
+    db, clock = office.store.db, office.dispatch.clock
+    lease = leases.acquire(db, "erasures", office.holder, clock.now_ms(), ERASURES_LEASE_MS)
+    if lease is None:
+        return "another process is at it"
+    try:
+        night = datetime.fromtimestamp(clock.now_ms() / 1000, WIB).hour in NIGHT_HOURS
+        forget = partial(blob_upkeep.forget_all, db, office.blobs, now_ms=clock.now_ms())
+        done = erasure.finish(db, office.dispatch.keys, office.ledger, clock.now_ms(), forget=forget, at_once=night)
+    finally:
+        leases.give_up(db, lease)
+    if done.waits:
+        return f"waits: {done.waits}"
+    return f"{len(done.refs)} erasures finished" if done.refs else ""
+
+
+def backup_job(office: Office) -> str:
+    """Make the day's backup once its hour has come; one process at a time."""
+    db, clock, plan = office.store.db, office.dispatch.clock, office.plan
+    if plan is None or not backup_watch.is_due(db, plan, clock.now_ms()):
+        return ""
+    try:
+        done = make_backup(office.store, plan, clock, office.holder, source=StoredPhotos(office.blobs))
+    except Busy:
+        return ""
+    photos = f", {done.blobs_lacking} photos lacking" if done.blobs_lacking else ""
+    return f"{done.set_name} verified, {done.bytes // 1024**2} MiB{photos}"
+
+
+def backup_check_job(office: Office) -> str:
+    """Are the backups still there and still what they were?"""
+    if office.plan is None:
+        return ""
+    found = backup_watch.look(office.store.db, office.plan, office.dispatch.clock.now_ms())
+    if not (found.changed or found.hashed or found.blobs_spoiled):
+        return ""
+    return f"{found.good} good, {found.missing} missing, {found.damaged} damaged, {found.blobs_spoiled} photos lacking"
+
+
 JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
     "photos": (photos_job, IntervalTrigger(seconds=PHOTOS_S, timezone=WIB)),
+    "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),
+    "recheck": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
     "expire": (expire_job, CronTrigger(minute=40, timezone=WIB)),
+    "erasures": (erasures_job, CronTrigger(minute="*/10", timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
     "disk": (disk_job, CronTrigger(hour=2, minute=10, timezone=WIB)),
@@ -208,9 +269,11 @@ def run_job(office: Office, name: str, job: Job) -> str:
         detail = job(office)
     except Exception as error:
         _log.error("job_failed", job=name, error=type(error).__name__, exc_info=True)
+        # Problems of backups and of the database are sentences of ours; another message may quote a person.
+        told = str(error) if isinstance(error, BackupProblem | StoreError) else type(error).__name__
         leases.job_started(office.store.db, name, began_ms)
-        leases.job_finished(office.store.db, name, clock.now_ms(), "failed", type(error).__name__)
-        return f"failed: {type(error).__name__}"
+        leases.job_finished(office.store.db, name, clock.now_ms(), "failed", told)
+        return f"failed: {told}"
     else:
         if detail:
             leases.job_started(office.store.db, name, began_ms)

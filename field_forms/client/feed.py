@@ -29,6 +29,10 @@ class Page:
     events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
     erased_events: list[str] = field(default_factory=list)
     erased_persons: list[str] = field(default_factory=list)
+    erased_parts: list[tuple[str, str]] = field(default_factory=list)
+    """`(ref, part)`."""
+    erasures: bool = False
+    """Whether something was erased from a household of this page: what its record said before has to go too."""
 
 
 def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
@@ -44,18 +48,23 @@ def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
         elif kind == "removed":
             page.removed.append(item["household_id"])
         elif kind == "erased":
+            page.erasures = True
             page.erased_persons += item.get("persons", [])
             page.erased_events += item.get("refs", [])
+            page.erased_parts += [(each["ref"], each["part"]) for each in item.get("parts", ())]
             if item.get("household"):
                 page.removed.append(item["household_id"])
     return page
 
 
 def is_durable(receipt: Mapping[str, Any], home_region: str, durable: Any) -> bool:
-    """Whether a receipt lies under the durable watermark: `{"epoch", "positions": {home_region: position}}`."""
-    if not isinstance(durable, Mapping) or receipt.get("epoch") != durable.get("epoch"):
+    """Whether a receipt lies under the durable watermark: `{"epoch", "positions": {home_region: position}}`, and under
+    `earlier` the same for epochs before a restore."""
+    if not isinstance(durable, Mapping):
         return False
-    position = durable.get("positions", {}).get(home_region)
+    own = {str(durable.get("epoch")): durable.get("positions")}
+    positions = {**(durable.get("earlier") or {}), **own}.get(str(receipt.get("epoch"))) or {}
+    position = positions.get(home_region)
     return isinstance(position, int) and isinstance(receipt.get("position"), int) and receipt["position"] <= position
 
 

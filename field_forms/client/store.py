@@ -1,7 +1,7 @@
 """The officer's own file: everything a tablet must not lose, in SQLite (docs/field-client.md).
 
 WAL with `synchronous=FULL`: what a method has returned from survives a dead battery. Each public method is one
-transaction. Knows neither network nor forms; the SQL of the client is in this module and in `store_feed.py`.
+transaction. Knows neither network nor forms; the SQL of the client is in this module and its neighbours `store_*.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from field_forms.client.schema import STEPS
-from schemas.event import part_hash
 
 SEALED, STAMPED, RECEIVED, DURABLE = "sealed", "stamped", "received", "durable"
 TOO_LARGE, REFUSED, ERASED = "too_large", "refused", "erased"
@@ -44,6 +43,8 @@ class Sealed:
     status: str | None
     reason: str | None
     size: int
+    receipt: dict[str, Any] | None = None
+    """The server's, where it was given one: it travels along when the event is handed back to a restored server."""
 
     def item(self) -> dict[str, Any]:
         """What is sent: the sealed bytes with stamp and transport facts beside them."""
@@ -52,6 +53,8 @@ class Sealed:
             beside["signature"] = self.signature
         if self.stamp is not None:
             beside["stamp"] = self.stamp
+        if self.receipt is not None:
+            beside["receipt"] = self.receipt
         return self.envelope | beside
 
 
@@ -221,19 +224,24 @@ class Store:
             conn.execute(f"update events set state = {_UNSENT} where state in ('too_large', 'refused')")
 
     def receipts(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """`(ref, home region, receipt)` of what was received and is not yet known to be in a backup."""
+        """`(ref, home region, receipt)` of what the server has."""
         rows = self.conn.execute(
             "select ref, json_extract(envelope, '$.head.home_region') as region, receipt from events"
-            " where state = 'received' and receipt is not null"
+            " where state in ('received', 'durable') and receipt is not null"
         )
         return [(row["ref"], row["region"], json.loads(row["receipt"])) for row in rows]
 
     def mark_durable(self, refs: Iterable[str]) -> None:
-        """These are in a verified backup."""
+        """These are in a verified backup, and no other: a backup that was lost or damaged makes nothing safe."""
+        safe = set(refs)
         with self.transaction() as conn:
-            conn.executemany(
-                "update events set state = 'durable' where ref = ? and state = 'received'", [(r,) for r in refs]
-            )
+            rows = conn.execute("select ref, state from events where state in ('received', 'durable')").fetchall()
+            changed = [
+                (DURABLE if row["ref"] in safe else RECEIVED, row["ref"])
+                for row in rows
+                if (row["ref"] in safe) != (row["state"] == DURABLE)
+            ]
+            conn.executemany("update events set state = ? where ref = ?", changed)
 
     # Offering again (`have`)
 
@@ -260,17 +268,13 @@ class Store:
         )
         return [(row["ref"], row["id"], row["payload_hash"]) for row in rows]
 
-    def settle_offers(self, asked: Iterable[str], missing: Iterable[str], erased: Iterable[str]) -> None:
-        """The server's answer about refs: what it lacks goes (back) into the queue, what it erased is emptied here."""
-        lacking, gone = set(missing), set(erased)
+    def settle_offers(self, asked: Iterable[str], missing: Iterable[str]) -> None:
+        """The server's answer about refs: what it lacks goes (back) into the queue, the rest is where it was. What it
+        erased is emptied beside this (`store_erasure.forget_events`)."""
+        lacking = set(missing)
         with self.transaction() as conn:
             for ref in asked:
-                if ref in gone:
-                    conn.execute(
-                        "update events set offer = null, state = 'erased', envelope = ? where ref = ?", (_ERASED, ref)
-                    )
-                    conn.execute("delete from staff_events where ref = ?", (ref,))
-                elif ref in lacking:
+                if ref in lacking:
                     conn.execute(f"update events set offer = null, state = {_UNSENT} where ref = ?", (ref,))
                     conn.execute("update staff_events set offer = 'send' where ref = ?", (ref,))
                 else:
@@ -291,7 +295,7 @@ class Store:
         with self.transaction() as conn:
             conn.executemany("update staff_events set offer = null where ref = ?", [(ref,) for ref in refs])
 
-    # Deposits and erasure
+    # Deposits
 
     def add_boxes(self, boxes: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Keep sealed boxes `(text, refs in it)` before they are handed in."""
@@ -315,23 +319,6 @@ class Store:
                 [(ref,) for ref in refs],
             )
 
-    def erase_person(self, key: str) -> None:
-        """Empty a person's part in what the server already has, in signed events and in drafts. The hash of the part
-        keeps an event whole. What was never sent goes to the server first, which erases it there."""
-        with self.transaction() as conn:
-            for table, where in (("events", "where state in ('received', 'durable')"), ("staff_events", "")):
-                for row in conn.execute(f"select rowid as number, envelope from {table} {where}").fetchall():
-                    if without := _without_part(json.loads(row["envelope"]), "p/" + key):
-                        conn.execute(
-                            f"update {table} set envelope = ? where rowid = ?", (json.dumps(without), row["number"])
-                        )
-            for row in conn.execute("select id, fixed from drafts").fetchall():
-                fixed = json.loads(row["fixed"])
-                fixed["prefill"] = {p: a for p, a in fixed["prefill"].items() if not p.startswith(f"p/{key}/")}
-                conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
-            conn.execute("delete from draft_persons where key = ?", (key,))
-            conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", (len(key) + 3, f"p/{key}/"))
-
     def counts(self) -> dict[str, int]:
         """Number of own events by state."""
         rows = self.conn.execute("select state, count(*) as n from events group by state")
@@ -345,7 +332,7 @@ class Store:
                 seq=row["seq"], id=row["id"], ref=row["ref"], household_id=row["household_id"], state=row["state"],
                 envelope=json.loads(row["envelope"]), transport=json.loads(row["transport"]),
                 signature=_load(row["signature"]), stamp=_load(row["stamp"]),
-                status=row["status"], reason=row["reason"], size=row["size"],
+                status=row["status"], reason=row["reason"], size=row["size"], receipt=_load(row["receipt"]),
             )
             for row in rows
         ]  # fmt: skip
@@ -371,15 +358,4 @@ def _load(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _without_part(envelope: dict[str, Any], name: str) -> dict[str, Any] | None:
-    parts = [
-        {"name": name, "hash": part_hash(part["salt"], {"assertions": part["assertions"], "text": part["text"]})}
-        if part["name"] == name and "salt" in part
-        else part
-        for part in envelope["parts"]
-    ]
-    return {**envelope, "parts": parts} if parts != envelope["parts"] else None
-
-
 _UNSENT = "case when stamp is null then 'sealed' else 'stamped' end"
-_ERASED = json.dumps({"head": None, "parts": [], "payload_hash": ""})

@@ -128,15 +128,6 @@ class FileStore:
         with self._store.transaction() as conn:
             conn.execute("update files set state = 'kept' where state = 'received'")
 
-    def erase_person(self, key: str) -> None:
-        """Forget which photos a person's part named, in what the server already has; `sweep` removes the files."""
-        with self._store.transaction() as conn:
-            conn.execute(
-                "delete from event_files where substr(path, 1, ?) = ? and ref in"
-                " (select ref from events where state in (?, ?))",
-                (len(key) + 3, f"p/{key}/", RECEIVED, DURABLE),
-            )
-
     def sweep(self) -> int:
         """Remove files that no draft and no living event names; how many."""
         conn = self._store.conn

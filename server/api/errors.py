@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from schemas.problems import CATALOGUE, MEDIA_TYPE, ProblemError, problem_json
 from server.api.measured import note_problem
+from server.api.services import services
 from server.store.database import StoreBusy, StoreError, StoreFull
 
 _log = structlog.get_logger("padan.api")
@@ -69,6 +70,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _store(error: StoreError) -> Response:
+    if isinstance(error, StoreFull):
+        services().readiness.note_full()
     code = "disk_full" if isinstance(error, StoreFull) else "busy" if isinstance(error, StoreBusy) else "internal"
     _log.error("store_failed", error=type(error).__name__)
     if code == "internal":

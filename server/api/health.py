@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
+import math
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -13,12 +12,10 @@ from schemas.problems import ProblemError
 from server.api.measured import EXTENSION as MEASURES
 from server.api.measured import Measures
 from server.api.services import services
-from server.store import blobs, cases, events, fold_queue, forms, households, unreadable, uploads
-from server.store.database import StoreError
+from server.store import backups, blobs, cases, events, fold_queue, households, unreadable, uploads
 
 blueprint = Blueprint("health", __name__)
 
-FREE_BYTES_MIN = 256 * 1024**2
 NOT_READY_RETRY_AFTER_S = 30
 _BLOB_AGES = {
     blobs.MISSING: "padan_blob_missing_age_seconds",
@@ -35,15 +32,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """Each subsystem by itself; 503 where one is not ready."""
-    mine = services()
-    checks = {"database": False, "forms": False, "disk": False, "photos": False}
-    try:
-        checks["database"] = mine.db.value("select 1") == 1
-        checks["forms"] = bool(forms.published_forms(mine.db))
-    except StoreError:
-        checks["database"] = False
-    checks["photos"] = mine.blobs.writable()
-    checks["disk"] = _free_bytes(mine.settings.home) > FREE_BYTES_MIN
+    checks = services().readiness.checks()
     ready = all(checks.values())
     if not ready:
         raise ProblemError("not_ready", retry_after=NOT_READY_RETRY_AFTER_S, checks=checks)
@@ -63,6 +52,13 @@ def metrics() -> Response:
     _gauge(registry, "padan_fold_queue_age_seconds", "Age of the oldest of them.", age_s)
     _gauge(registry, "padan_fold_failures", "Households that could not be folded.", len(fold_queue.failures(mine.db)))
     _gauge(registry, "padan_unreadable_items", "Items kept as bytes.", unreadable.count(mine.db))
+    newest = backups.newest_good(mine.db)
+    backup_age_s = math.inf if newest is None else max(0, mine.clock.now_ms() - newest.created_ms) // 1000
+    _gauge(registry, "padan_backup_age_seconds", "Age of the newest good backup.", backup_age_s)
+    good = len(backups.all_backups(mine.db, states=(backups.GOOD,)))
+    _gauge(registry, "padan_backups_good", "Verified backups that are still whole.", good)
+    bad = len(backups.all_backups(mine.db, states=(backups.MISSING, backups.DAMAGED)))
+    _gauge(registry, "padan_backups_bad", "Backups that are missing or damaged.", bad)
     by_state = Gauge("padan_households_by_state", "Merged households by state.", ["state"], registry=registry)
     for state, count in households.counts_by_state(mine.db).items():
         by_state.labels(state).set(count)
@@ -83,13 +79,5 @@ def metrics() -> Response:
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
-def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:
+def _gauge(registry: CollectorRegistry, name: str, about: str, value: float) -> None:
     Gauge(name, about, registry=registry).set(value)
-
-
-def _free_bytes(folder: Path) -> int:
-    """Free bytes where the folder lies; 0 where it can't be asked."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0

@@ -13,6 +13,7 @@ from typing import Any
 from flask import current_app, g, request
 
 from schemas.problems import ProblemError
+from server.api.readiness import Readiness
 from server.auth.callers import Caller, caller_of, require
 from server.auth.keys import ServerKeys
 from server.blobs.storage import BlobStorage
@@ -42,6 +43,7 @@ class Services:
     settings: Settings
     clock: Clock
     blobs: BlobStorage
+    readiness: Readiness
     wake_fold: Callable[[], None] = lambda: None
     writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS_MAX))
     writer_wait_s: float = WRITER_WAIT_S

@@ -15,8 +15,9 @@ from server.auth.rights import Staff
 from server.clock import SystemClock, rfc3339_s
 from server.flows.desk import Desk, Shown
 from server.flows.fold import fold_all
+from server.flows.move_store import moved_to
 from server.settings import Settings, load_settings
-from server.store.database import Store
+from server.store.database import Store, StoreMoved
 from server.store.migrations import open_store
 from server.store.staff import all_staff, staff_of
 
@@ -41,6 +42,9 @@ def open_server(*, auto_checkpoint: bool = True) -> Opened:
     settings = load_settings()
     clock = SystemClock()
     store = open_store(settings.database, auto_checkpoint=auto_checkpoint)
+    gone = moved_to(store.db)
+    if gone is not None:
+        raise StoreMoved(f"{store}: this campaign was moved to {gone}. Set PADAN_DATABASE to that one.")
     return Opened(settings, store, load_keys(store.db, clock.now_ms()), clock)
 
 

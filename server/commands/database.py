@@ -12,11 +12,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from server.address import is_postgres
+from server.address import is_postgres, shown
 from server.auth.keys import load_keys
 from server.clock import SystemClock
 from server.commands._opening import open_server
 from server.flows.fold import fold_all
+from server.flows.move_store import move, reopen
 from server.flows.rebuild import Difference, rebuild
 from server.settings import load_settings
 from server.store.database import Store
@@ -87,7 +88,43 @@ def rebuild_(check: bool, seed: int, as_json: bool) -> None:
         sys.exit(1)
 
 
-commands = (migrate_, rebuild_)
+@click.command("migrate-store")
+@click.argument("target", metavar="ALAMAT")
+@click.option("--undo", is_flag=True, help="Buka lagi basis data lama; hanya sebelum yang baru dipakai.")
+@click.option("--yes", is_flag=True, help="Jangan bertanya.")
+def migrate_store(target: str, undo: bool, yes: bool) -> None:
+    """Pindahkan campaign ke basis data lain / move the campaign to another database, e.g. postgresql://akun@host/padan.
+
+    Hentikan padan serve dan padan worker lebih dahulu. ALAMAT: basis data kosong. Semua baris disalin, dibandingkan,
+    dan diolah ulang di kedua sisi; lalu yang lama ditutup: tidak menerima apa pun lagi. Identitas server, kunci, dan
+    nomor urut tetap, jadi tablet tidak merasakannya. Yang lama tidak dihapus; --undo membukanya lagi."""
+    settings = load_settings()
+    source = open_store(settings.database, create=False)
+    if undo:
+        reopen(source)
+        click.echo(f"{settings.shown_database}: terbuka lagi. Pastikan {shown(target)} tidak dipakai.")
+        return
+    if not yes:
+        click.confirm(f"Pindahkan {settings.shown_database} ke {shown(target)}?", abort=True)
+    with _bar("Memindahkan") as (bar, task):
+        outcome = move(
+            source,
+            open_store(target),
+            SystemClock().now_ms(),
+            lambda what, count: bar.update(task, description=what, completed=count),
+        )
+    click.echo(f"{outcome.tables} tables, {outcome.rows} rows, {outcome.households} households.")
+    if not outcome.good:
+        differing = ", ".join(outcome.differing) or "-"
+        raise click.ClickException(
+            f"The new database is not the same: tables that differ: {differing}; broken places: {outcome.broken}; "
+            f"rebuild identical: {outcome.rebuild_identical}. The old one goes on as it was; empty the new one and try "
+            "again."
+        )
+    click.echo(f"Sama di kedua sisi. Setel PADAN_DATABASE={shown(target)} (dengan sandinya), lalu: padan doctor")
+
+
+commands = (migrate_, rebuild_, migrate_store)
 
 
 @contextmanager

@@ -21,7 +21,13 @@ from server.demo.stage import FolderNotOurs
 from server.log import configure_logging
 from server.worker import start_jobs
 
-GOOD = {"lost": 0, "registry_duplicates": 0, "mirror_equals_server": True, "rebuild_identical": True}
+GOOD = {
+    "lost": 0,
+    "registry_duplicates": 0,
+    "mirror_equals_server": True,
+    "rebuild_identical": True,
+    "backup_verified": True,
+}
 
 
 @click.command("demo")
@@ -30,15 +36,19 @@ GOOD = {"lost": 0, "registry_duplicates": 0, "mirror_equals_server": True, "rebu
 @click.option("--families", type=click.IntRange(100, 100_000), default=1_500, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same families and visits.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8360, show_default=True, help="0: any free one.")
+@click.option("--database", default="", metavar="ALAMAT", help="An empty PostgreSQL database; else a SQLite file.")
 @click.option("--sabotage", type=click.Choice(KINDS), help="Spoil one thing on copies of the files, to see it found.")
-def command(once: bool, as_json: bool, families: int, seed: int, port: int, sabotage: str | None) -> None:
+def command(
+    once: bool, as_json: bool, families: int, seed: int, port: int, database: str, sabotage: str | None
+) -> None:
     """Peragaan lengkap / the whole way: list, tablets, merge, review, delivery to a registry, central pull.
 
     Invented families only. Works in var/demo/ of the present folder; the next run begins anew."""
     configure_logging("error")
     told = _Teller(Console(stderr=True))
     try:
-        demo = run(Path.cwd(), told, seed=seed, families=families, port=0 if once else port, sabotage=sabotage)
+        port = 0 if once else port
+        demo = run(Path.cwd(), told, seed=seed, families=families, port=port, sabotage=sabotage, database=database)
     except FolderNotOurs as error:
         raise click.ClickException(str(error)) from error
     try:
@@ -96,6 +106,8 @@ Padan melayani di {url} / is serving; Ctrl-C ends it. Look around, from this fol
   {padan} field --home var/demo/tablets/petugas-1 status
   {padan} rebuild --check
   {padan} audit verify
+  {padan} backup list
+  {padan} restore terbaru --to var/demo/pulih/padan.db
   datasette var/demo/pusat.db       (the central office's mirror)
 """, highlight=False, markup=False, soft_wrap=True)  # fmt: skip
     try:

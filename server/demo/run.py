@@ -24,19 +24,23 @@ from schemas.ids import uuid7
 from schemas.prelist import PrelistFamily
 from server.auth.callers import PULL
 from server.auth.rights import DISTRICT_ADMIN, OPERATOR, SUPERVISOR
-from server.demo import field_work, office, planted
+from server.demo import field_work, office, planted, safety
 from server.demo.field_work import Team
 from server.demo.office import Office
 from server.demo.planted import Planted
 from server.demo.sabotage import Files, spoil
 from server.demo.stage import TWO_YEARS_MS, Stage, set_stage, tablet
 from server.flows import deliver, people, review
+from server.flows.backup import Done
 from server.flows.import_prelist import Order, import_families
 from server.flows.publish_form import publish_form
 from server.prelist import load_mapping, read_prelist
 from server.registry.reference.faults import Switch
 from server.sample import Campaign, write_campaign
-from server.store import events, households, unreadable
+from server.store import backups, events, households, unreadable
+from server.store.copying import copy_all
+from server.store.database import SQLITE
+from server.store.migrations import open_store
 from server.worker import office_of, run_once
 
 OFFICERS = 8
@@ -64,12 +68,15 @@ class Demo:
     office: Office
     pull_token: str
     summary: dict[str, Any] = field(default_factory=dict)
+    backup: Done | None = None
 
 
-def run(root: Path, told: Told, *, seed: int, families: int, port: int, sabotage: str | None) -> Demo:
+def run(
+    root: Path, told: Told, *, seed: int, families: int, port: int, sabotage: str | None, database: str = ""
+) -> Demo:
     """The whole way. Raises on anything that did not go as it must."""
     rng = random.Random(seed)  # noqa: S311 - a rehearsal that can be repeated
-    stage = set_stage(root, seed, port)
+    stage = set_stage(root, seed, port, database)
     truths = _campaign(stage, told, seed, families)
     _accounts(stage)
     plan = planted.choose(truths.values())
@@ -80,6 +87,10 @@ def run(root: Path, told: Told, *, seed: int, families: int, port: int, sabotage
     token = people.issue_token(stage.store.db, "pusat", PULL, [REGION], now_ms=stage.clock.now_ms(), days=30)
     demo = Demo(stage, team, plan, desk, token)
     _pull(stage, told, token)
+    with told.step("Cadangan: dibuat tersandi, dibaca ulang, dibuktikan") as progress:
+        demo.backup = safety.back_up(stage, progress)
+    with told.step("Tablet mendengar apa yang sudah aman") as progress:
+        safety.sync_all(team, progress)
     with told.step("Memeriksa berkas: tablet, server, cermin, registri"):
         demo.summary = summarise(demo, sabotage)
     return demo
@@ -89,7 +100,7 @@ def summarise(demo: Demo, sabotage: str | None) -> dict[str, Any]:
     """The figures of the last line. `lost`, `registry_duplicates` and `mirror_equals_server` come from a script that
     imports nothing of Padan."""
     stage, desk = demo.stage, demo.office
-    stage.store.db.checkpoint()
+    _write_file(stage)
     files = spoil(stage.home, sabotage, _own_files(stage))
     checked = _check_files(files, stage.home / "tablets")
     states = office.states(desk)
@@ -110,7 +121,9 @@ def summarise(demo: Demo, sabotage: str | None) -> dict[str, Any]:
         "dead_letters": len(deliver.dead_letters(stage.store.db)),
         "pulled": checked["mirror_households"],
         "mirror_equals_server": checked["mirror_equals_server"],
-        "rebuild_identical": _rebuild_identical(stage.root, files.rebuilt),
+        "rebuild_identical": _rebuild_identical(stage, files.rebuilt),
+        "backup_verified": demo.backup is not None and backups.newest_good(stage.store.db) is not None,
+        "safe_on_tablets": sum(client.status().safe for client in demo.team.clients.values()),
         "lost": checked["lost"],
         "states": states,
         "planted": _planted_counts(demo, delivery),
@@ -263,6 +276,16 @@ def _pull(stage: Stage, told: Told, token: str) -> None:
         )
 
 
+def _write_file(stage: Stage) -> None:
+    """Have the server's database as a SQLite file, which is what the outside check reads."""
+    stage.store.db.checkpoint()
+    if stage.store.engine != SQLITE:
+        copy = open_store(stage.home / "padan.db")
+        copy_all(stage.store.db, copy.db)
+        copy.db.checkpoint()
+        copy.close()
+
+
 def _own_files(stage: Stage) -> Files:
     home = stage.home
     return Files(home / "padan.db", home / "padan.db", home / "padan.db", home / "pusat.db", home / "registry.db")
@@ -277,17 +300,19 @@ def _check_files(files: Files, folder: Path) -> dict[str, Any]:
     return answer
 
 
-def _rebuild_identical(root: Path, database: Path) -> bool:
+def _rebuild_identical(stage: Stage, file: Path) -> bool:
     """`padan rebuild --check` in a process of its own, under another hash seed and in another order."""
+    own = stage.store.engine != SQLITE and file == stage.home / "padan.db"
     done = _padan(
-        root,
+        stage.root,
         "rebuild",
         "--check",
         "--json",
         "--seed",
         "7",
         check=False,
-        PADAN_DATABASE=str(database),
+        PADAN_DATABASE=stage.store.address if own else str(file),
+        PADAN_FOLDER=str(stage.home),
         PYTHONHASHSEED="4711",
     )
     return bool(json.loads(done.stdout.strip().splitlines()[-1])["identical"])

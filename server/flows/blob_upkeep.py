@@ -17,11 +17,12 @@ import structlog
 
 from schemas import limits
 from server.blobs.storage import BlobStorage, Kept, upload_name
-from server.flows.photos import lose
+from server.flows.photos import lose, strike
 from server.store import blobs as files
 from server.store import events, uploads
 from server.store.blobs import MIME_CHARACTERS_MAX, Name
 from server.store.database import Connection, Row
+from server.store.erasures import FileName
 from server.store.identity import epoch_ids, set_setting, setting
 
 DAY_MS = 86_400_000
@@ -123,16 +124,21 @@ def forget(
     photo of the household that shows the person. Safe to repeat. Inside a transaction the bytes stay until
     `remove_forgotten`, which the worker does hourly: a rolled back erasure must not have removed them."""
     inside = db.in_transaction
-    with db.transaction():
-        files.strike(db, sha256, [*struck, *files.erased_names(db, sha256)], now_ms)
-        if files.living_names(db, sha256):
-            return False
-        if files.blob_of(db, sha256) is None:
-            return storage.size(sha256) is None
-        files.move(db, sha256, (*files.LACKING, *files.WHOLE), files.FORGOTTEN, now_ms)
+    if not strike(db, sha256, struck, now_ms):
+        return False
+    if files.blob_of(db, sha256) is None:
+        return storage.size(sha256) is None
     if not inside:
         _remove(db, storage, sha256)
     return True
+
+
+def forget_all(db: Connection, storage: BlobStorage, names: Iterable[FileName], now_ms: int) -> int:
+    """As `forget`, of files as an erasure names them, `(sha256, ref, path)`; how many are gone."""
+    by_file: dict[str, list[tuple[str, str]]] = {}
+    for sha256, ref, path in names:
+        by_file.setdefault(sha256, []).append((ref, path))
+    return sum(forget(db, storage, sha256, struck=pairs, now_ms=now_ms) for sha256, pairs in sorted(by_file.items()))
 
 
 def remove_forgotten(db: Connection, storage: BlobStorage) -> int:
@@ -175,11 +181,7 @@ def _name(db: Connection, names: list[Name], now_ms: int) -> None:
     with db.transaction():
         files.name(db, names, now_ms)
         for sha256 in {each.sha256 for each in names}:
-            # What was erased before the names were read anew stays out.
-            gone = files.erased_names(db, sha256)
-            files.strike(db, sha256, gone, now_ms)
-            if gone and not files.living_names(db, sha256):
-                files.move(db, sha256, (*files.LACKING, *files.WHOLE), files.FORGOTTEN, now_ms)
+            strike(db, sha256, (), now_ms)  # what was erased before the names were read anew stays out
 
 
 def _names(row: Row, region: str) -> Iterator[Name]:

@@ -15,8 +15,8 @@ from schemas import limits
 from schemas.problems import ProblemError
 from server.auth.callers import Caller
 from server.blobs.storage import BlobStorage, StorageBusy, UploadGone, upload_name
+from server.store import backups, devices, uploads
 from server.store import blobs as files
-from server.store import devices, uploads
 from server.store.database import Connection
 
 BUSY_RETRY_AFTER_S = 5
@@ -105,9 +105,9 @@ def receive(
     return Standing(after, sender.length, False)
 
 
-def is_durable(_db: Connection, _sha256: str) -> bool:
-    """Whether a verified backup holds the file; as in `hello`, nothing is called safe before there is one."""
-    return False
+def is_durable(db: Connection, sha256: str) -> bool:
+    """Whether the newest good backup holds the file; as in `hello`, nothing is called safe before there is one."""
+    return sha256 in backups.durable_blobs(db, [sha256])
 
 
 def _standing(db: Connection, storage: BlobStorage, sender: _Sender, now_ms: int) -> Standing:

@@ -13,6 +13,7 @@ from typing import Any
 from schemas import limits
 from schemas.nik import mask_nik
 from schemas.paths import person_key_of
+from schemas.receipt import receipt_json
 from server.auth.callers import Caller
 from server.auth.keys import ServerKeys
 from server.flows.cursors import Cursor, read_cursor, write_cursor
@@ -84,9 +85,20 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
         else:
             items.append(_brief(region, entry))
         if entry.household_id in erased and entry.what == "record":
-            gone = erased[entry.household_id]
+            gone = still_gone(erased[entry.household_id], entry)
             items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **gone})
     return items
+
+
+def still_gone(gone: Mapping[str, Any], entry: FeedEntry) -> dict[str, Any]:
+    """What was erased from a household, without those who stand in its record again though all that was said of them
+    is gone: a new list or a new form tells of them, and is not to be forgotten (docs/decisions/0032)."""
+    data = json.loads(entry.data or b'{"persons":[],"household":{}}')
+    emptied = {each["part"] for each in gone["parts"]}
+    here = {key for person in data["persons"] for key in person["keys"]}
+    back = here & {key for key in gone["persons"] if f"p/{key}" in emptied}
+    whole = gone["household"] and not (emptied and (data["persons"] or data["household"]))
+    return {**gone, "persons": [key for key in gone["persons"] if key not in back], "household": whole}
 
 
 def _full(db: Connection, region: str, entry: FeedEntry, cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -136,8 +148,15 @@ def _signed_events(db: Connection, region: str, ids: Iterable[str]) -> list[dict
                 continue
             home = event.head["household_id"] in ids
             keep = [name for name in event.parts if _about(name, home, ids)]
-            found[event.ref] = event.envelope(keep)
+            found[event.ref] = event.envelope(keep) | {"receipt": _receipt(event)}
     return [found[ref] for ref in sorted(found)]
+
+
+def _receipt(event: events.StoredEvent) -> dict[str, Any]:
+    """Where it stands: who hands it back to a restored server can say so."""
+    found = receipt_json(event.receipt.epoch, event.receipt.position)
+    own = event.head["home_region"] == event.home_region
+    return found if own else found | {"home_region": event.home_region}
 
 
 def _about(part: str, home: bool, ids: set[str]) -> bool:

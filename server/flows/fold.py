@@ -23,6 +23,9 @@ from sync.identity import adjudicate
 BATCH_HOUSEHOLDS = 32
 """Clusters written in one transaction: one fsync for all, the lock held for a few ms."""
 
+SLICES = 8
+"""Of so many slices at the head of a long queue each process takes one."""
+
 BATCH_NIKS = 64
 COUNT_MAX = 1_000
 """A round costs the same however many wait."""
@@ -54,14 +57,23 @@ def fold_all(
         progress(households)
 
 
-def fold_some(db: Connection, keys: ServerKeys, now_ms: int, limit: int = BATCH_HOUSEHOLDS) -> Folded:
+def fold_beside(db: Connection, keys: ServerKeys, now_ms: int, waiting: int, draw: Callable[[int], int]) -> Folded:
+    """One round of a process that may not be the only one: where much waits, each takes a slice of its own by chance.
+
+    Two that take the same do no harm: the second finds it done. `waiting`: as the last round said; `draw(n)`: 0 to n-1.
+    """
+    skip = draw(SLICES) * BATCH_HOUSEHOLDS if waiting > SLICES * BATCH_HOUSEHOLDS else 0
+    return fold_some(db, keys, now_ms, skip=skip)
+
+
+def fold_some(db: Connection, keys: ServerKeys, now_ms: int, limit: int = BATCH_HOUSEHOLDS, skip: int = 0) -> Folded:
     """One round: at most `limit` queued households, then the NIKs that wait. Call it again while it did anything."""
     published = dictionaries.published(db)
     dictionary = dictionaries.current(db)
     work: list[tuple[Cluster, dict[Pair, Target]]] = []
     covered: set[Pair] = set()
     failed = 0
-    for pair in fold_queue.oldest(db, limit, now_ms):
+    for pair in fold_queue.oldest(db, limit, now_ms, skip):
         if pair in covered:
             continue
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -44,6 +45,17 @@ def lose(db: Connection, sha256: str, now_ms: int, problem: str) -> None:
     with db.transaction():
         files.move(db, sha256, files.WHOLE, files.MISSING, now_ms, problem)
         uploads.drop(db, sha256)
+
+
+def strike(db: Connection, sha256: str, struck: Iterable[tuple[str, str]], now_ms: int) -> bool:
+    """Take out the names `(ref, path)` of a file, and every one that was erased. Where none is left the file counts as
+    forgotten: it is shown to nobody and taken in from nobody, and its bytes go. True then."""
+    with db.transaction():
+        files.strike(db, sha256, [*struck, *files.erased_names(db, sha256)], now_ms)
+        if files.living_names(db, sha256):
+            return False
+        files.move(db, sha256, (*files.LACKING, *files.WHOLE), files.FORGOTTEN, now_ms)
+        return True
 
 
 def _develop(db: Connection, storage: BlobStorage, room: Darkroom, clock: Clock, sha256: str) -> str:

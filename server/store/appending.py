@@ -1,7 +1,8 @@
 """The log, written: events are put at the end, in the hash chain of their region; nothing is changed or removed.
 
 The only exceptions: a part that had come as its hash only is filled in, and a person's part is erased
-(`events.erase_part`); the hash of either stays in the log, so that the chain verifies all the same.
+(`events.erase_part`, `erasures.keep_remains`); the hash of each stays in the log, so that the chain verifies all the
+same. What may not come back after an erasure has been taken out before it is handed in here (`flows/screening.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import json
 from typing import Any
 
-from server.store import blobs, fold_queue
+from schemas.receipt import Place
+from server.store import blobs, erasures, fold_queue
 from server.store.database import Connection
 from server.store.identity import current_epoch
 from sync.intake import Receipt, Sealed, SealedPart
@@ -35,6 +37,8 @@ class Appender:
         self._parts: list[dict[str, Any]] = []
         self._filings: list[dict[str, Any]] = []
         self._names: list[blobs.Name] = []
+        self.written: list[Place] = []
+        """Every row that was given a position, in order."""
 
     def add(self, sealed: Sealed) -> Receipt:
         """Put one event at the end of the log of each of its regions; the receipt is that of its home region."""
@@ -44,6 +48,7 @@ class Appender:
             head[0] += 1
             head[1] = hashlib.sha256(head[1] + bytes.fromhex(sealed.payload_hash)).digest()
             receipts[region] = head[0]
+            self.written.append((region, head[0], sealed.ref))
             self._log.append(self._log_row(sealed, region, head[0], head[1]))
             self._parts += [self._part_row(part, region, head[0]) for part in sealed.parts]
         for region, household in sealed.filed:
@@ -76,8 +81,9 @@ class Appender:
                 for region, head in self._heads.items()
             ],
         )
-        if self._names:
-            blobs.name(db, self._names, self._now_ms)
+        gone = erasures.files_among(db, {(each.sha256, each.ref, each.path) for each in self._names})
+        if names := [each for each in self._names if (each.sha256, each.ref, each.path) not in gone]:
+            blobs.name(db, names, self._now_ms)
         if queue:
             fold_queue.put(db, {(row["region"], row["household"]) for row in self._filings}, self._now_ms)
         self._heads, self._log, self._parts, self._filings, self._names = {}, [], [], [], []
@@ -127,8 +133,9 @@ class Appender:
             "epoch": self._epoch,
             "position": position,
             "name": part.name,
-            "salt": NOT_ARRIVED if part.content is None else part.salt,
+            "salt": NOT_ARRIVED if part.content is None and not part.erased else part.salt,
             "content": part.content,
+            "remains": part.remains,
         }
 
 
@@ -142,15 +149,16 @@ def complete(db: Connection, sealed: Sealed, now_ms: int) -> int:
     filled = 0
     for region in dict.fromkeys(region for region, _ in sealed.filed):
         for part in sealed.parts:
-            if part.content is not None:
+            if part.content is not None or part.erased:
                 filled += db.run(
-                    """update parts set salt = :salt, content = :content
+                    """update parts set salt = :salt, content = :content, remains = :remains
                        where home_region = :region and name = :name and content is null and salt = :absent
                        and (epoch, position) in (
                          select epoch, position from log where home_region = :region and ref = :ref)""",
                     {
                         "salt": part.salt,
                         "content": part.content,
+                        "remains": part.remains,
                         "region": region,
                         "name": part.name,
                         "absent": NOT_ARRIVED,
@@ -166,8 +174,8 @@ _INSERT_LOG = """insert into log (home_region, epoch, position, ref, id, kind, h
   part_hashes, received_ms, install, seq, transport, signature, chain)
   values (:region, :epoch, :position, :ref, :id, :kind, :household, :head, :payload_hash, :part_hashes, :received_ms,
   :install, :seq, :transport, :signature, :chain)"""
-_INSERT_PART = """insert into parts (home_region, epoch, position, name, salt, content)
-  values (:region, :epoch, :position, :name, :salt, :content)"""
+_INSERT_PART = """insert into parts (home_region, epoch, position, name, salt, content, remains)
+  values (:region, :epoch, :position, :name, :salt, :content, :remains)"""
 _INSERT_FILING = """insert into filings (home_region, household_id, epoch, position, kind)
   values (:region, :household, :epoch, :position, :kind)"""
 _INSERT_KNOWN = """insert into known_households (household_id, home_region) values (:household, :region)

@@ -65,8 +65,9 @@ class Blob:
 
 
 def names_in(sealed: Sealed) -> list[Name]:
-    """What an event names, under the event's home region."""
+    """What an event names, under the event's home region; not what belongs to a part that was erased."""
     head = sealed.head
+    gone = {part.name for part in sealed.parts if part.content is None and part.salt is None}
     return [
         Name(
             sha256=item["sha256"],
@@ -81,6 +82,7 @@ def names_in(sealed: Sealed) -> list[Name]:
             mime=item["mime"][:MIME_CHARACTERS_MAX],
         )
         for path, item in head["attachments"].items()
+        if path.rpartition("/")[0] not in gone
     ]
 
 
@@ -253,8 +255,9 @@ def strike(db: Connection, sha256: str, pairs: Iterable[tuple[str, str]], now_ms
 
 
 def erased_names(db: Connection, sha256: str) -> list[tuple[str, str]]:
-    """`(ref, path)` of names whose part of the event was erased, as the log says."""
-    found = []
+    """`(ref, path)` of names that were erased: the file itself, or, as the log says, the part of the event."""
+    rows = db.all("select ref, path from erased_files where sha256 = :sha256 order by ref, path", {"sha256": sha256})
+    found = [(row["ref"], row["path"]) for row in rows]
     for each in living_names(db, sha256):
         part = each.path.rpartition("/")[0]
         gone = db.value(

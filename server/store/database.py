@@ -21,6 +21,7 @@ BUSY_TIMEOUT_MS = 10_000
 """So long a writer waits for the lock."""
 
 SQLITE, POSTGRES = "sqlite", "postgres"
+MOVED = "padan: this campaign was moved to another database"
 
 Params = Mapping[str, Any]
 
@@ -52,6 +53,10 @@ class StoreBusy(StoreError):
 class StoreUnreachable(StoreBusy):
     """The database server does not answer or went away. Whether a commit under way was done is unknown; sending the
     same again is safe."""
+
+
+class StoreMoved(StoreBusy):
+    """The campaign was moved to another database; this one takes nothing any more."""
 
 
 class NewerDatabase(StoreError):
@@ -128,6 +133,14 @@ class Connection(ABC):
         """Make tables and indexes, in the words of SQLite (`strict`, `without rowid`, `text`, `integer`, `blob`)."""
 
     @abstractmethod
+    def close_tables(self, tables: Sequence[str]) -> None:
+        """Let every change of these tables fail with `StoreMoved` from now on, whoever asks for it."""
+
+    @abstractmethod
+    def open_tables(self, tables: Sequence[str]) -> None:
+        """Let these tables be changed again."""
+
+    @abstractmethod
     def tables(self) -> list[str]:
         """The tables there are, the engine's own left out."""
 
@@ -140,6 +153,19 @@ class Connection(ABC):
 
         `restart`: also wait for readers and writers, so that the log is begun anew; under steady load it would grow.
         """
+
+    def overwrite_freed(self) -> None:  # noqa: B027 - an engine that can't leaves it to `rewrite`
+        """From now on, overwrite with zeros what this connection deletes. Not enough by itself: pages that were put
+        together leave copies behind (docs/decisions/0033); `rewrite` is."""
+
+    @abstractmethod
+    def rewrite(self) -> bool:
+        """Write everything anew, without anything that was ever deleted. Writers wait meanwhile. False where a reader
+        kept an old state alive: call `empty_log` again. Raises `StoreFull`, `StoreBusy`."""
+
+    def empty_log(self) -> bool:
+        """Write the engine's log back and cut it to nothing; False where a reader is in the way."""
+        return True
 
     @abstractmethod
     def close(self) -> None:

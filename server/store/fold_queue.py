@@ -52,12 +52,12 @@ def raise_generation(db: Connection, region: str) -> None:
     db.run("update log_heads set generation = generation + 1 where home_region = :region", {"region": region})
 
 
-def oldest(db: Connection, limit: int, now_ms: int) -> list[Pair]:
-    """The households that wait longest, leaving out those whose fold failed a moment ago."""
+def oldest(db: Connection, limit: int, now_ms: int, skip: int = 0) -> list[Pair]:
+    """The households that wait longest, leaving out those whose fold failed a moment ago, and the first `skip`."""
     rows = db.all(
         """select home_region, household_id from fold_queue where not_before_ms <= :now
-           order by queued_ms limit :limit""",
-        {"limit": limit, "now": now_ms},
+           order by queued_ms limit :limit offset :skip""",
+        {"limit": limit, "now": now_ms, "skip": skip},
     )
     return [(row["home_region"], row["household_id"]) for row in rows]
 

@@ -25,6 +25,7 @@ from psycopg.rows import RowMaker
 from server.address import shown
 from server.store.database import (
     BUSY_TIMEOUT_MS,
+    MOVED,
     POSTGRES,
     Connection,
     Params,
@@ -32,6 +33,7 @@ from server.store.database import (
     StoreBusy,
     StoreError,
     StoreFull,
+    StoreMoved,
     StoreUnreachable,
 )
 
@@ -39,8 +41,13 @@ WRITE_LOCK = 0x5041444E
 """Number of the advisory lock (`PADN`); a database of its own is asked for, so nothing else takes it."""
 
 CONNECT_TIMEOUT_S = 5
+SILENCE_MAX_MS = 20_000
+"""A server that is gone without a word is given up after this."""
+
 _cursors = count()
-_NAME = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
+_NAME = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([a-z_][a-z_0-9]*)")
+"""A literal, which is left alone, or the name of a parameter."""
+
 _TYPES = {"text": 'text collate "C"', "integer": "bigint", "blob": "bytea"}
 _TYPE = re.compile(r"(?<=[a-z_0-9] )(text|integer|blob)\b")
 _TABLE_OPTIONS = re.compile(r"\)\s*(strict)?(,\s*without rowid)?\s*$")
@@ -78,7 +85,14 @@ class PostgresConnection(Connection):
         self._depth = 0
         try:
             self.raw = psycopg.connect(
-                address, autocommit=True, row_factory=_rows, connect_timeout=CONNECT_TIMEOUT_S, application_name="padan"
+                address,
+                autocommit=True,
+                row_factory=_rows,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                application_name="padan",
+                tcp_user_timeout=SILENCE_MAX_MS,
+                keepalives_idle=30,
+                keepalives_interval=5,
             )
         except psycopg.Error as error:
             raise self._explained(error) from error
@@ -173,12 +187,39 @@ class PostgresConnection(Connection):
         for statement in statements:
             self.run(_definition(statement))
 
+    def close_tables(self, tables: Sequence[str]) -> None:
+        self.run(
+            f"create or replace function padan_moved() returns trigger language plpgsql as "
+            f"$$ begin raise exception '{MOVED}'; end $$"
+        )
+        for table in tables:
+            self.run(
+                f"create trigger moved_{table} before insert or update or delete on {table} "
+                "for each statement execute function padan_moved()"
+            )
+
+    def open_tables(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            self.run(f"drop trigger if exists moved_{table} on {table}")
+
     def tables(self) -> list[str]:
         rows = self.all("select tablename from pg_tables where schemaname = current_schema() order by tablename")
         return [row[0] for row in rows if not row[0].startswith("_padan_")]
 
     def bytes_on_disk(self) -> int:
         return int(self.value("select pg_database_size(current_database())"))
+
+    def rewrite(self) -> bool:
+        """See `Connection.rewrite`. What its write-ahead log, an archive of it and base backups still hold is the
+        database server's: docs/operations.md, "Erasing a person"."""
+        self.run(f"set lock_timeout = {BUSY_TIMEOUT_MS}")
+        try:
+            for table in self.tables():
+                self.run(f"vacuum (full) {table}")
+            self.run("checkpoint")
+        finally:
+            self.run("reset lock_timeout")
+        return True
 
     def close(self) -> None:
         self.raw.close()
@@ -201,6 +242,8 @@ class PostgresConnection(Connection):
 
     def _explained(self, error: psycopg.Error) -> Exception:
         state = error.sqlstate or ""
+        if MOVED in str(error):
+            return StoreMoved(f"{self._shown}: {MOVED}; start the server with that one.")
         if state in ("53100", "53200") or "No space left" in str(error):
             return StoreFull(f"{self._shown}: the database server has no room left; nothing of this step was written.")
         if state in ("55P03", "40P01", "40001"):
@@ -227,11 +270,13 @@ _BEGIN = f"begin; set local lock_timeout = {BUSY_TIMEOUT_MS}; select pg_advisory
 
 @lru_cache(maxsize=4096)
 def _translated(sql: str) -> str:
-    return _NAME.sub(r"%(\1)s", sql.replace("%", "%%"))
+    return _NAME.sub(lambda found: found[1] or f"%({found[2]})s", sql.replace("%", "%%"))
 
 
 def _definition(statement: str) -> str:
-    """A statement that makes a table or an index, in the words of PostgreSQL."""
+    """A statement that makes a table, a column or an index, in the words of PostgreSQL."""
+    if statement.lstrip().startswith("alter table"):
+        return _TYPE.sub(lambda found: _TYPES[found[0]], statement)
     if not statement.lstrip().startswith("create table"):
         return statement
     return _TYPE.sub(lambda found: _TYPES[found[0]], _TABLE_OPTIONS.sub(")", statement))

@@ -86,12 +86,12 @@ class Lane:
         sealing = Sealing(rng, number)
         while not self.over.is_set():
             batch = sealing.batch(rng.randint(1, 4))
-            while not self.over.is_set() and not self._pushed(token, batch):
+            while not self.over.is_set() and not self.pushed(token, batch):
                 time.sleep(0.05)
 
-    def _pushed(self, token: str, batch: list[dict[str, Any]]) -> bool:
+    def pushed(self, token: str, batch: list[dict[str, Any]], port: int = 0) -> bool:
         """Send until an answer came: the same bytes again and again, as a tablet does."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        line = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
         try:
             line.connect()
         except OSError:
@@ -106,7 +106,8 @@ class Lane:
             return False
         finally:
             line.close()
-        if status == 503:
+        if status in (503, 507):
+            self.unanswered += 1
             return False
         assert status == 200, body
         for sent, result in zip(batch, json.loads(body)["results"], strict=True):
@@ -120,7 +121,8 @@ class Lane:
 class Sealing:
     """Envelopes of one tablet, sealed without a server."""
 
-    def __init__(self, rng: random.Random, number: int) -> None:
+    def __init__(self, rng: random.Random, number: int, letters: int = 0) -> None:
+        self._letters = letters
         self._world = World.__new__(World)
         self._world.random = rng
         self._world.form = small_form()
@@ -131,8 +133,14 @@ class Sealing:
         made = []
         for _ in range(size):
             more = {"actor": f"petugas{self._number}", "install": f"tablet-{self._number}", "form": None}
-            made.append(self._world.sealed(self._world.uuid(), {"address": f"Jl. {self._world.uuid()}"}, **more))
+            made.append(
+                self._world.sealed(self._world.uuid(), {"address": f"Jl. {self._world.uuid()}", **self._long()}, **more)
+            )
         return made
+
+    def _long(self) -> dict[str, str]:
+        """A remark that takes its room and does not pack well."""
+        return {"remark": self._world.random.randbytes(self._letters // 2).hex()} if self._letters else {}
 
 
 def unfinished(marks: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 
 import pytest
 import structlog
@@ -14,6 +15,7 @@ from field_forms.areas import AreasMissing
 from server.app import openapi_document
 from server.blobs.folder import FolderBlobs
 from server.log import configure_logging
+from server.store.database import StoreFull
 
 NIK = "1903014107900001"
 
@@ -61,17 +63,49 @@ def test_areas_that_were_not_built_are_said_to_be_missing(api, problem, monkeypa
     problem(api.call("GET", "/v1/areas", "read"), 404, "media_unknown")
 
 
+SUBSYSTEMS = ("database", "storage", "photos", "forms", "disk", "clock")
+
+
 def test_alive_and_ready_need_no_token_and_ready_names_what_is_not(api, problem, monkeypatch):
     assert api.call("GET", "/healthz").get_json() == {"status": "ok"}
-    sound = {"database": True, "forms": True, "disk": True, "photos": True}
-    assert api.call("GET", "/readyz").get_json()["checks"] == sound
-    monkeypatch.setattr("server.api.health.FREE_BYTES_MIN", 2**62)
+    assert api.call("GET", "/readyz").get_json()["checks"] == dict.fromkeys(SUBSYSTEMS, True)
+    monkeypatch.setattr("server.api.readiness.FREE_BYTES_MIN", 2**62)
     answer = api.call("GET", "/readyz")
-    assert problem(answer, 503, "not_ready")["checks"] == sound | {"disk": False}
+    assert problem(answer, 503, "not_ready")["checks"] == {name: name != "disk" for name in SUBSYSTEMS}
     assert answer.headers["Retry-After"]
     monkeypatch.undo()
     monkeypatch.setattr(FolderBlobs, "writable", lambda _: False)
-    assert problem(api.call("GET", "/readyz"), 503, "not_ready")["checks"] == sound | {"photos": False}
+    answer = api.call("GET", "/readyz")
+    assert problem(answer, 503, "not_ready")["checks"] == {name: name != "photos" for name in SUBSYSTEMS}
+
+
+def test_ready_tells_of_a_clock_that_was_set_back_and_everything_goes_on_meanwhile(api, problem):
+    api.push(api.sealed())
+    api.clock.set_ms(api.clock.now_ms() - 3_600_000)
+    assert problem(api.call("GET", "/readyz"), 503, "not_ready")["checks"]["clock"] is False
+    assert api.push(api.sealed())[0]["status"] == "stored"
+    api.world.now_ms = api.clock.now_ms()
+    api.world.fold()
+    assert api.call("GET", "/v1/feed", "read").get_json()["items"]
+    api.clock.advance_ms(3_600_000)
+    assert api.call("GET", "/readyz").status_code == 200
+
+
+def test_ready_tells_of_a_subsystem_that_hangs_and_is_not_held_up_by_it(api, problem, monkeypatch):
+    api.app.extensions["padan"].readiness._limit_s = 0.2
+    monkeypatch.setattr("server.api.readiness.forms.published_forms", lambda _db: time.sleep(1))
+    began = time.monotonic()
+    checks = problem(api.call("GET", "/readyz"), 503, "not_ready")["checks"]
+    assert (checks["forms"], checks["database"]) == (False, True)
+    assert time.monotonic() - began < 0.9
+
+
+def test_ready_tells_of_a_disk_that_is_full(api, problem, monkeypatch):
+    def full(*_args):
+        raise StoreFull("full")
+
+    monkeypatch.setattr("server.api.readiness.identity.set_setting", full)
+    assert problem(api.call("GET", "/readyz"), 503, "not_ready")["checks"]["storage"] is False
 
 
 def test_metrics_count_requests_items_and_problems_and_name_nobody(api):

@@ -29,6 +29,15 @@ SPOILED = {
 }
 
 
+@pytest.mark.xdist_group("demo-on-postgres")
+def test_on_postgresql_it_goes_the_same_way(demo_on_postgres: Demo) -> None:
+    summary = demo_on_postgres.summary
+    assert demo_on_postgres.stage.store.engine == "postgres"
+    assert {name: summary[name] for name in GOOD} == GOOD
+    assert (summary["households"], summary["dead_letters"], summary["delivered"]) == (101, 1, 99)
+    assert min(count for name, count in summary["planted"].items() if name != "outbox") > 0
+
+
 def test_nothing_is_lost_and_nobody_stands_twice(demo: Demo) -> None:
     assert {name: demo.summary[name] for name in GOOD} == GOOD
 

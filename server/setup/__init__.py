@@ -1,0 +1,1 @@
+"""`padan setup`: the files that an installation on a Debian machine needs, filled in for it."""
