@@ -1,7 +1,7 @@
 """Sending photos: after the forms, the smallest first, each from where it stood, and dropped only when it is safe.
 
-Goes on where it was cut off, in this sync or the next: how far a file is, the server says (docs/protocol.md, "Photos
-and files"). One file that the server does not take never holds up the others.
+Goes on where it was cut off, in this sync or the next: how far a file is, the server says (docs/protocol.md,
+"Photos and files"). One file that the server does not take never holds up the others.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ def photo_form() -> FormDefinition:
 class Campaign:
     """A database with the form and an officer for each tablet; the server runs as often as it is started."""
 
-    def __init__(self, folder: Path, tablets: int = 1) -> None:
-        self.database = folder / "padan.db"
+    def __init__(self, folder: Path, tablets: int = 1, database: str = "") -> None:
+        self.database = database or str(folder / "padan.db")
         self.folder = folder
         world = World(open_store(self.database))
         form = photo_form()
@@ -98,8 +98,9 @@ def campaign(tmp_path: Path) -> Iterator[Campaign]:
 
 
 def test_a_photo_arrives_once_over_a_line_that_breaks_twenty_times_and_a_server_that_is_killed(
-    campaign: Campaign, figure: Callable[[str], None]
+    tmp_path: Path, new_address: Callable[[], str], engine: str, figure: Callable[[str], None]
 ) -> None:
+    campaign = Campaign(tmp_path, database=new_address())
     chance = random.Random(20)
     photo = photo_of(PHOTO_BYTES, 5)
     serving = [campaign.serve()]
@@ -138,7 +139,7 @@ def test_a_photo_arrives_once_over_a_line_that_breaks_twenty_times_and_a_server_
         each.kill()
 
     figure(
-        f"a photo of {PHOTO_BYTES:,} bytes over a line cut {cuts} times, padan serve killed {len(killed)} times: "
+        f"a photo of {PHOTO_BYTES:,} bytes over a line cut {cuts} times, padan serve on {engine} killed {len(killed)} times: "
         f"{sent:,} bytes of photo handed out ({sent / PHOTO_BYTES:.2f}x), {all_bytes:,} bytes through the line "
         f"({all_bytes / PHOTO_BYTES:.2f}x) in {len(results)} syncs, {took_s:.1f} s"
     )
@@ -214,9 +215,9 @@ def _push_only(client: FieldClient) -> None:
 def test_memory_of_the_server_stays_flat_while_many_tablets_send(
     tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    """The first photos warm it up (connections to the database, threads); after that, how many and how large they are
-    costs nothing: it holds pieces, never files."""
-    tablets, size, more = 12, 1_500_000, 4
+    """The first photos warm it up (connections to the database, threads, pieces as large as they get); after that, how
+    many and how large they are costs nothing: it holds pieces, never files."""
+    tablets, size, more = 12, 5_000_000, 3
     campaign = Campaign(tmp_path, tablets)
     with campaign.serve() as serving:
         for number in range(tablets):
@@ -225,7 +226,7 @@ def test_memory_of_the_server_stays_flat_while_many_tablets_send(
         def send(number: int, size: int) -> bool:
             client = FieldClient(
                 campaign.folder / f"tablet-{number}", HttpTransport(f"http://127.0.0.1:{serving.port}"),
-                PatientClock(), random.Random(number), attempts_max=50,
+                PatientClock(), random.Random(f"{number} {size}"), attempts_max=50,
             )  # fmt: skip
             try:
                 taken(client, photo_of(size, size + number))
