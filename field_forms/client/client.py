@@ -245,7 +245,7 @@ class FieldClient:
     def discard(self, draft: Draft) -> None:
         """Throw a draft away; on the officer's word only."""
         self.drafts.discard(draft.id)
-        self.files.sweep()
+        self.files.sweep(self.clock.now_ms())
 
     def form(self, form_id: str, version: str | None = None) -> FormDefinition:
         """A form that is on the tablet. Raises `OpeningProblem`."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +127,7 @@ class FileStore:
         with self._store.transaction() as conn:
             conn.execute("update files set state = 'kept' where state = 'received'")
 
-    def sweep(self) -> int:
+    def sweep(self, now_ms: int) -> int:
         """Remove files that no draft and no living event names; how many."""
         conn = self._store.conn
         unnamed = {row["sha256"] for row in conn.execute(_UNNAMED)}
@@ -138,7 +137,11 @@ class FileStore:
                 conn.executemany("delete from files where sha256 = ?", [(sha256,) for sha256 in unnamed])
         known = {row["sha256"] for row in conn.execute("select sha256 from files")}
         # What has no row at all was copied in by a program that was killed before it could say so, or is being copied.
-        gone = [path for path in self._entries() if path.name in unnamed or (path.name not in known and _is_old(path))]
+        gone = [
+            path
+            for path in self._entries()
+            if path.name in unnamed or (path.name not in known and _is_old(path, now_ms))
+        ]
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)
@@ -177,9 +180,9 @@ class FileStore:
         return [KeptFile(*row) for row in rows]
 
 
-def _is_old(path: Path) -> bool:
+def _is_old(path: Path, now_ms: int) -> bool:
     try:
-        return time.time() - path.stat().st_mtime > COPYING_S
+        return now_ms / 1000 - path.stat().st_mtime > COPYING_S
     except FileNotFoundError:
         return False
 

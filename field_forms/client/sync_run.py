@@ -228,7 +228,7 @@ class SyncRun:
 
     def _send_photos(self) -> GaveUp | None:
         """Photos after data. Where the line is too bad for them the rest of the sync is tried all the same."""
-        self._files.sweep()
+        self._files.sweep(self._clock.now_ms())
         most = (self._store.setting("limits") or {}).get("blob_chunk_bytes_max", BLOB_CHUNK_BYTES_MAX)
         upload = FileUpload(
             self._files, self._server, self._try, self._backoff.succeeded,
@@ -297,7 +297,7 @@ class SyncRun:
             self.result.households += len(page.households)
             self._tell(Progress("feed", self.result.households))
             if not more:
-                self._files.sweep()
+                self._files.sweep(self._clock.now_ms())
                 return
 
     def _pull_forms(self, listed: Sequence[Mapping[str, Any]] | None) -> None:

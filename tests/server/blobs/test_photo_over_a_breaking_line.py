@@ -140,8 +140,8 @@ def test_a_photo_arrives_once_over_a_line_that_breaks_twenty_times_and_a_server_
 
     figure(
         f"a photo of {PHOTO_BYTES:,} bytes over a line cut {cuts} times, padan serve on {engine} killed "
-        f"{len(killed)} times: {sent:,} bytes of photo handed out ({sent / PHOTO_BYTES:.2f}x), {all_bytes:,} bytes through the line "
-        f"({all_bytes / PHOTO_BYTES:.2f}x) in {len(results)} syncs, {took_s:.1f} s"
+        f"{len(killed)} times: {sent:,} bytes of photo handed out ({sent / PHOTO_BYTES:.2f}x), "
+        f"{all_bytes:,} bytes through the line ({all_bytes / PHOTO_BYTES:.2f}x) in {len(results)} syncs, {took_s:.1f} s"
     )
     assert results[-1].complete, results[-1].stopped
     assert (cuts, len(killed)) == (CUTS, KILLS)
