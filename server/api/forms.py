@@ -12,7 +12,7 @@ from field_forms.areas import AreasMissing, load_areas
 from schemas.areas import AreaTable, covered_by_any, is_area
 from schemas.canonical import sha256_hex
 from schemas.problems import ProblemError
-from server.api.documented import AREA_PATTERN, XML, code_query, endpoint
+from server.api.documented import AREA_PATTERN, XML, Bytes, code_query, endpoint
 from server.api.services import allowed, caller, services
 from server.api.shapes import AreasResponse, FormResponse, FormsResponse, PrefixesResponse
 from server.store import forms
@@ -43,7 +43,7 @@ def get_form(form_id: str, version: str) -> Response:
     return _for_ever(Response(raw, mimetype="application/json"), found)
 
 
-@endpoint(blueprint, "GET", "/forms/<form_id>/<version>/xform", text=XML, problems=(404,))
+@endpoint(blueprint, "GET", "/forms/<form_id>/<version>/xform", answer=Bytes(XML), problems=(404,))
 @allowed("forms")
 def get_xform(form_id: str, version: str) -> Response:
     """The XForm of a version, made when it was published: what the tablet app draws and ODK Collect can read."""
