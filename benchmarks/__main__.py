@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,19 +44,40 @@ class Run:
         self.pulled = PULLED_QUICK if quick else PULLED
         self.breakdown: dict[str, float] = {}
         self.found = Beside()
+        self.failed = False
 
     def all(self) -> Values:
-        """Everything but the rebuild."""
-        values = self.taking()
+        """Everything but the rebuild. A part that fails is named as not run; the others are measured all the same."""
+        values: Values = {}
+        for part in (self.taking, self.fold, self.wire, self.stored, self.delivered, self.grow_and_pull):
+            try:
+                values |= part()
+            except Exception as error:
+                self.failed = True
+                self.found.not_run[part.__name__] = f"{type(error).__name__}: {error}"
+                traceback.print_exc()
+        return values
+
+    def fold(self) -> Values:
+        """What a fold costs."""
         _tell("folding")
-        values |= folding.measure(self.folder, self.rounds, 20 if self.quick else 60, self.found.postgres)
+        return folding.measure(self.folder, self.rounds, 20 if self.quick else 60, self.found.postgres)
+
+    def wire(self) -> Values:
+        """Bytes on the line."""
         _tell("bytes on the line")
-        values |= wire.measure(self.folder) | self.stored() | self.delivered()
+        return wire.measure(self.folder)
+
+    def grow_and_pull(self) -> Values:
+        """The growing database, and the pull from what it has become."""
         stage, grown = growing.measure(self.folder, self.households, self.window, _tell)
-        _tell("pull")
-        pulled = pulling.measure(self.folder, stage, self.rounds, min(self.households, self.pulled), self.found)
-        stage.store.close()
-        return values | grown | pulled
+        try:
+            _tell("pull")
+            return grown | pulling.measure(
+                self.folder, stage, self.rounds, min(self.households, self.pulled), self.found
+            )
+        finally:
+            stage.store.close()
 
     def taking(self) -> Values:
         """Acknowledged per second."""
@@ -136,6 +158,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"not run: {other}: {why}")
     about = {"command": _command(chosen), **machine(), "seconds": f"{time.monotonic() - begun:.0f}"}
     print(one_line(values, about | {"not_run": run.found.not_run}))
+    if run.failed:
+        sys.exit(1)
 
 
 def _print_goals(values: Values) -> None:

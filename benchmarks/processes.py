@@ -33,9 +33,20 @@ class Line:
     def ask(
         self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, Mapping[str, str]]:
-        """One request: status, body and headers of the answer, their names in small letters."""
-        self._line.request(method, path, content or None, {**self._headers, **(headers or {})})
-        answer = self._line.getresponse()
+        """One request: status, body and headers of the answer, their names in small letters.
+
+        A server closes a connection that was idle for a while (Node after 5 s): reading is then tried on a new one.
+        """
+        sent = {**self._headers, **(headers or {})}
+        try:
+            self._line.request(method, path, content or None, sent)
+            answer = self._line.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._line.close()
+            if method != "GET":
+                raise
+            self._line.request(method, path, content or None, sent)
+            answer = self._line.getresponse()
         return answer.status, answer.read(), {name.lower(): value for name, value in answer.headers.items()}
 
     def want(self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:

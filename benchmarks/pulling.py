@@ -51,6 +51,7 @@ def measure(folder: Path, stage: Stage, rounds: int, records: int, found: Beside
     rates: dict[str, list[float]] = {}
     with ExitStack() as stack:
         served = stack.enter_context(serving(stage, fold=False))
+        idle_mib = served.peak_mib()
         works = _padan(served, stage, "", records) | _files(stage, records)
         changes = {"changes_ms": _newest(served, stage)}
         if found.postgres is not None:
@@ -64,7 +65,6 @@ def measure(folder: Path, stage: Stage, rounds: int, records: int, found: Beside
         rows = _stored(stage, records)
         for more, newest in (_kinto(found, rows), _pouchdb(found, rows)):
             works, changes = works | more, changes | newest
-        peak = served.peak_mib()
         for _ in range(rounds):
             for key, work in works.items():
                 begun = time.perf_counter()
@@ -75,7 +75,7 @@ def measure(folder: Path, stage: Stage, rounds: int, records: int, found: Beside
                     raise RuntimeError(f"{key}: not {CHANGES} changes")
                 rates.setdefault(key, []).append((time.perf_counter() - begun) * 1000)
         values = {key: statistics.median(seen) for key, seen in rates.items()}
-        return values | {"pull_peak_mib": served.peak_mib() - peak}
+        return values | {"pull_peak_mib": served.peak_mib() - idle_mib}
 
 
 def _padan(served: Served, stage: Stage, mark: str, records: int) -> dict[str, Work]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import beside, delivering, installing, kinto, pouchdb, taking_in
-from benchmarks.processes import NotRun, cpu_s, free_port, peak_mib, started
+from benchmarks.__main__ import Run
+from benchmarks.processes import Line, NotRun, cpu_s, free_port, peak_mib, started
 
 
 class Scripted:
@@ -86,6 +89,48 @@ def test_what_can_not_be_had_is_named_with_its_reason(monkeypatch: pytest.Monkey
     assert "not run: PouchDB Server: npm has no network" in told
 
 
+def test_a_part_that_fails_is_named_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = Run(tmp_path, None, quick=True)
+
+    def fails() -> dict[str, float]:
+        raise OSError("the far end is gone")
+
+    fails.__name__ = "taking"
+    monkeypatch.setattr(run, "taking", fails)
+    for name in ("fold", "wire", "stored", "delivered", "grow_and_pull"):
+        monkeypatch.setattr(run, name, lambda name=name: {name: 1.0})
+    assert run.all() == {"fold": 1.0, "wire": 1.0, "stored": 1.0, "delivered": 1.0, "grow_and_pull": 1.0}
+    assert run.failed and run.found.not_run == {"taking": "OSError: the far end is gone"}
+
+
+def test_reading_goes_on_when_an_idle_connection_was_closed() -> None:
+    class Closes(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+            self.close_connection = True  # without saying so
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Closes)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        line = Line(f"http://127.0.0.1:{server.server_port}")
+        assert [line.want("GET", "/") for _ in range(3)] == [b"ok"] * 3
+        line.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def test_an_install_that_fails_says_what_failed_and_why() -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no such package')"]
     with pytest.raises(NotRun, match="pip could not install Kinto: no such package"):
@@ -100,7 +145,8 @@ def test_a_server_that_ends_at_once_is_not_run_and_its_last_words_are_told(tmp_p
 
 def test_the_cpu_of_a_server_is_that_of_all_its_processes(tmp_path: Path) -> None:
     burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
-    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])\nprint('done', flush=True)\ninput()"
+    outer = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\nprint('done', flush=True)\n"
+    outer += "input()"
     with subprocess.Popen([sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"done\n"
         assert cpu_s(process.pid) >= 0.3
