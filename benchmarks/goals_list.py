@@ -8,16 +8,16 @@ from benchmarks.goals import Goal, never, per_second, plain, share
 
 NO_FLASK = "No yardstick of that kind is kept here: it would be one of our own making."
 CHECKING = (
-    "Folding in the same process: without it 2 to 2.5 times as much is taken (`ack_alone_50`). Of the CPU of taking in, some "
-    "40 % is checking the envelope (half of it whether it is canonical), 12 % each the signature and parsing"
+    "Folding in the same process: without it 2 to 2.5 times as much (`ack_alone_50`). Of the CPU of taking in, "
+    "some 40 % is checking the envelope (half of it whether it is canonical), 12 % each the signature and parsing"
 )
 ONE_COMMIT = (
     "SQLite: 70 % of a push of one is its own commit, and requests that wait are not grouped into one. PostgreSQL: 18 "
     "statements and 6 of many rows; 78 % is exchanging them and waiting"
 )
 DELIVERY = (
-    "Rounds of 16: each waits for its slowest, then for every result to be written in a transaction of its own with its "
-    "signed receipt (2 ms each). The registry of the benchmark shares the two cores"
+    "Rounds of 16: each waits for its slowest, then for every result to be written in a transaction of its own with "
+    "its signed receipt (2 ms each). The registry of the benchmark shares the two cores"
 )
 GROWTH = (
     "Not settled: no profile tells it from the load, which rose from 3 to 12 while the database grew. Runs so far: "
@@ -94,7 +94,8 @@ GOALS: tuple[Goal, ...] = (
     ),
     Goal(
         "sync of 25 households, gzip: bytes up for each", 1_200, "B", plain("wire_up_per_household"), most=True,
-        one_engine=True, holds_back="Some 400 B are salts, hashes, ids and the signature, as text: random, so nothing packs them.",
+        one_engine=True,
+        holds_back="Some 400 B are salts, hashes, ids, signature: random text, which nothing packs.",
     ),
     Goal(
         "an empty sync, both ways", 1_000, "B", plain("wire_empty_sync"), most=True, one_engine=True,
@@ -114,7 +115,8 @@ GOALS: tuple[Goal, ...] = (
         holds_back="As above.",
     ),
     Goal(
-        "memory that pulling adds to the server, 10,000 a page", 80, "MiB", plain("pull_peak_mib"), most=True, one_engine=True,
+        "memory that pulling adds to the server, 10,000 a page", 80, "MiB", plain("pull_peak_mib"), most=True,
+        one_engine=True,
         holds_back="A page is built whole, and each of 16 threads keeps the arena it was built in (about three times "
         "the page's bytes) and a page cache of 16 MB: it levels off after some 20 pulls. One arena for all halves it.",
     ),
@@ -128,7 +130,7 @@ GOALS: tuple[Goal, ...] = (
     ),
     Goal(
         "CPU of sending one record", 400, "us", plain("deliver_cpu_us{m}"), most=True,
-        holds_back="60 % is writing the result: receipt sealed, signed, appended, committed; 40 % `requests` in 16 threads.",
+        holds_back="60 %: the receipt is sealed, signed, appended, committed; 40 %: `requests`, 16 threads.",
     ),
     Goal(
         "rebuild of 1,000,000 households, from the time of one in a rebuild of 100,000 (below), one core", 15, "min",
