@@ -43,7 +43,7 @@ help:
 	@echo 'make test [ARGS="-k nik"]         every test; what could not run is counted'
 	@echo 'make lint                         ruff, mypy, import-linter, the types of the tablet app'
 	@echo 'make proof                        the properties with 2,000 examples each'
-	@echo 'make bench                        the benchmarks beside their yardsticks'
+	@echo 'make bench [ARGS=--quick]         the benchmarks beside their yardsticks'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
 	@echo 'make dist                         a release in dist/: the wheel, and the lock that goes with it'
 	@echo 'make lock                         new lock files from pyproject.toml'
@@ -59,7 +59,8 @@ test: setup-dev
 proof: setup-dev
 	@PADAN_TEST_PROFILE=proof $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup tests/sync $(ARGS)
 
-bench: setup
+# PostgreSQL comes with the tools of development; Kinto and PouchDB Server get environments of their own in .venv.
+bench: setup-dev
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: setup-dev
@@ -151,6 +152,7 @@ lock: $(ENVIRONMENT)
 		> $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
 	@$(COMPILE) $(UPGRADE) -o requirements/lock-dev.txt --extra dev -c requirements/lock.txt pyproject.toml $(VENV)/build-requires.in
+	@$(COMPILE) $(UPGRADE) -o requirements/lock-yardsticks.txt benchmarks/yardsticks/kinto.in
 
 # Everything here comes back by itself. var/padan.db is not touched.
 CLEANED := $(VENV) field_forms/built field_forms/tablet/node_modules var/demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
