@@ -79,6 +79,7 @@ class App:
         self.watched = Watched(self.page, self._tablet.devtools())
         if slowed:
             self.watched.throttle()
+        self.page.set_default_timeout(60_000)
         self.page.goto(self._address, wait_until="commit")
         lock_ms = float(self.page.evaluate("watch.until(() => watch.seen('#pin'))"))
         self.page.fill("#pin", PIN)
@@ -104,13 +105,13 @@ class App:
         line.wait_for()
         return line
 
-    def first_question(self, head: str, button: str = OPEN) -> float:
+    def first_question(self, head: str) -> float:
         """The family's page is read for a while, then its form is opened: from that tap to the first question."""
-        self.find(head).click()
-        tap = self.page.get_by_role("button", name=button, exact=True)
-        tap.wait_for()
-        self.page.wait_for_timeout(READING_MS)
-        return self.watched.from_tap(tap.click, QUESTION)
+        return self.watched.from_tap(self._read(head, OPEN).click, QUESTION)
+
+    def go_on(self, head: str) -> float:
+        """The same with a visit that has begun: to the members, where it was left."""
+        return self.watched.from_tap(self._read(head, GO_ON).click, ".pf-card")
 
     def first_question_at_once(self, head: str) -> float:
         """From the tap on the family in the list, its form opened the moment that is possible, to the first question."""
@@ -135,8 +136,12 @@ class App:
     def leave(self) -> None:
         """Out of the form by its own way; what was typed is saved."""
         while self.page.locator(".form-place").count():
-            self.page.locator(".pf-bar button, .pf-top button, header button").first.click()
+            self.page.locator(".pf-bar button").first.click()
             self.page.wait_for_timeout(300)
+
+    def switch_off(self) -> None:
+        """End the browser, so that it takes nothing from others."""
+        self._tablet.kill()
 
     def add_member(self) -> float:
         """On the members' page: from the tap that adds one to the new one's first question."""
@@ -154,6 +159,14 @@ class App:
         return self.watched.typed("", (600,), leave=True)[0]
 
     # Pieces
+
+    def _read(self, head: str, button: str) -> Any:
+        """The family's page, looked at for a while; the button that opens the form."""
+        self.find(head).click()
+        tap = self.page.get_by_role("button", name=button, exact=True).first
+        tap.wait_for()
+        self.page.wait_for_timeout(READING_MS)
+        return tap
 
     def choose(self, path: str, words: str) -> None:
         """One of the choices of a question on the page."""

@@ -52,6 +52,16 @@ def cut_lists(family: PrelistFamily) -> dict[str, str]:
     }  # fmt: skip
 
 
+def list_xml(text: str) -> str:
+    """A CSV as the secondary instance that programs without CSVs of their own are given."""
+    root = ElementTree.Element("root")
+    for row in csv.DictReader(io.StringIO(text)):
+        item = ElementTree.SubElement(root, "item")
+        for name, value in row.items():
+            ElementTree.SubElement(item, name).text = value
+    return ElementTree.tostring(root, encoding="unicode")
+
+
 def instance_xml(xform: str, family: PrelistFamily, opened: str, *, begun: bool) -> str:
     """The household as an instance of an XForm: what the list says of it, and a row for each member.
 
