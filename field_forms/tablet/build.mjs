@@ -76,7 +76,11 @@ const entries = Object.fromEntries(
 );
 
 await cp(join(HERE, "public"), out, { recursive: true });
+// What the entry imports is asked for together with it, and not only when a slow tablet has read it.
+const [, main] = Object.entries(app.metafile.outputs).find(([, made]) => made.entryPoint === "src/main.tsx");
+const beside = main.imports.filter((each) => each.kind === "import-statement").map((each) => BASE + built(each.path));
 const page = (await readFile(join(HERE, "index.html"), "utf8"))
+  .replace("%BESIDE%", beside.map((path) => `<link rel="modulepreload" href="${path}" />`).join("\n    "))
   .replace("%STYLE%", BASE + entries["src/style.css"])
   .replace("%SCRIPT%", BASE + entries["src/main.tsx"]);
 await writeFile(join(out, "index.html"), page);

@@ -8,21 +8,20 @@ const MOVED = "moved";
 const place = document.getElementById("app")!;
 
 async function begin(): Promise<void> {
-  const app = await App.start();
-  addEventListener("unhandledrejection", (event) => app.tellFailure(event.reason));
-  addEventListener("error", (event) => app.tellFailure(event.error));
   // A tab that gave its turn away does not take it back by itself.
   const moved = sessionStorage.getItem(MOVED) !== null;
   sessionStorage.removeItem(MOVED);
-  const turn = moved ? null : await takeTurn();
+  const [app, turn] = await Promise.all([App.start(), moved ? null : takeTurn()]);
+  addEventListener("unhandledrejection", (event) => app.tellFailure(event.reason));
+  addEventListener("error", (event) => app.tellFailure(event.error));
   if (!turn) return showOtherTab(app, moved);
-  await app.updates.begin();
   void turn.asked.then(async () => {
     await app.autoLock.flush();
     sessionStorage.setItem(MOVED, "1");
     location.reload();
   });
   render(<Root app={app} />, place);
+  await app.updates.begin();
 }
 
 function showOtherTab(app: App, moved: boolean): void {

@@ -376,13 +376,19 @@ export class View {
 
   #changed(): void {
     this.keeper.changed();
+    this.#summariseSoon();
+    this.redraw();
+  }
+
+  /** Not while somebody types: on a slow tablet counting anew takes longer than a key may. */
+  #summariseSoon(): void {
     clearTimeout(this.#summaryTimer);
     this.#summaryTimer = setTimeout(() => {
+      if (this.#pending.size > 0) return this.#summariseSoon();
       this.refreshSummary();
       this.keeper.changed();
       this.redraw();
     }, SUMMARY_MS);
-    this.redraw();
   }
 
   /** A place of a draft whose page or row is gone (an answer, a new version of the form) leads to the first page. */
