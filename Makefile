@@ -34,7 +34,7 @@ FORMS := $(STAMPS)/forms-$(call hash,$(FORM_SOURCES))
 TABLET := $(STAMPS)/tablet-$(call hash,$(TABLET_SOURCES))
 TABLET_DEVELOPMENT := $(STAMPS)/tabletdev-$(call hash,field_forms/tablet/package-lock.json)
 
-.PHONY: demo test setup setup-dev browser lint bench proof lock docs dist clean help
+.PHONY: demo test setup setup-dev browser lint bench bench-tablet proof lock docs dist clean help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -44,6 +44,7 @@ help:
 	@echo 'make lint                         ruff, mypy, import-linter, the types of the tablet app'
 	@echo 'make proof                        the properties with 2,000 examples each'
 	@echo 'make bench [ARGS=--quick]         the benchmarks beside their yardsticks'
+	@echo 'make bench-tablet [ARGS=--quick]  the tablet app beside ODK Web Forms and Enketo, in a browser'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
 	@echo 'make dist                         a release in dist/: the wheel, and the lock that goes with it'
 	@echo 'make lock                         new lock files from pyproject.toml'
@@ -62,6 +63,10 @@ proof: setup-dev
 # PostgreSQL comes with the tools of development; Kinto and PouchDB Server get environments of their own in .venv.
 bench: setup-dev
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# In the system's Chromium; ODK Web Forms and Enketo get a folder of npm's in .venv.
+bench-tablet: setup-dev
+	@$(BIN)/python -m benchmarks tablet $(ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff check .

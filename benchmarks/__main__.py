@@ -1,8 +1,8 @@
 """`python -m benchmarks [--quick]`, `... taking`, `... grow`, `... pull`, `... stored`, `... rebuild --households N`,
-`... goals [FILE]`.
+`... tablet`, `... goals [FILE]`.
 
-Prints tables, then one JSON line. Kinto and PouchDB Server are installed into .venv/yardsticks on first use; what can't
-be had is named as not run, with the reason.
+Prints tables, then one JSON line. Kinto, PouchDB Server and (for the tablet) ODK Web Forms and Enketo are installed
+into .venv/yardsticks on first use; what can't be had is named as not run, with the reason.
 
 Nothing is kept: each run works in a folder of its own, on the disk that TMPDIR names, and removes it.
 """
@@ -17,11 +17,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import delivering, folding, growing, pulling, rebuilding, sizes, taking_in, wire
+from benchmarks import delivering, folding, growing, pulling, rebuilding, sizes, tablet, taking_in, wire
 from benchmarks.beside import Beside, beside
-from benchmarks.figures import EVERY, GROW, PULL, REBUILD, STORED, TAKEN_IN, Figure, machine, one_line, table
+from benchmarks.figures import EVERY, GROW, PULL, REBUILD, STORED, TABLET, TAKEN_IN, Figure, machine, one_line, table
 from benchmarks.goals import goals_table, read_values, summary
 from benchmarks.goals_list import GOALS
+from benchmarks.processes import NotRun
 
 Values = dict[str, float]
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "figures.md"
@@ -31,6 +32,7 @@ SUBMISSIONS, SUBMISSIONS_QUICK = 1_000, 200
 PULLED, PULLED_QUICK = 10_000, 1_500
 DELIVERED, DELIVERED_QUICK = 400, 100
 WINDOW, WINDOW_QUICK = 300, 60
+TABLET_ROUNDS, TABLET_ROUNDS_QUICK = 3, 1
 
 
 class Run:
@@ -114,6 +116,15 @@ class Run:
         """Import and rebuild."""
         return rebuilding.measure(self.folder, 1_000 if self.quick else self.households, _tell)
 
+    def tablet(self) -> Values:
+        """The tablet app in a browser; without one nothing, and the reason."""
+        rounds = TABLET_ROUNDS_QUICK if self.quick else TABLET_ROUNDS
+        try:
+            return tablet.measure(self.folder, rounds, self.found.not_run, _tell)
+        except NotRun as why:
+            self.found.not_run["the tablet app"] = str(why)
+            return {}
+
 
 RUNS: dict[str, tuple[tuple[Figure, ...], Callable[[Run], Values], bool]] = {
     "all": (EVERY, Run.all, True),
@@ -122,6 +133,7 @@ RUNS: dict[str, tuple[tuple[Figure, ...], Callable[[Run], Values], bool]] = {
     "pull": (PULL, Run.pull, True),
     "stored": (STORED, Run.stored, False),
     "rebuild": (REBUILD, Run.rebuild, False),
+    "tablet": (TABLET, Run.tablet, False),
 }
 """What can be asked for: its figures, its work, and whether others run beside."""
 

@@ -163,6 +163,41 @@ REBUILD = (
 )
 """What `python -m benchmarks rebuild` prints."""
 
+PROGRAMS = {"padan": "Padan", "odk": "ODK Web Forms", "enketo": "Enketo"}
+"""Beginning of a tablet's figure -> the program. Padan's stand beside the others'."""
+
+
+def _each(measure: str, words: str, unit: str, digits: int = 0) -> tuple[Figure, ...]:
+    """One figure for each form program."""
+    others = tuple(f"{name}_{measure}" for name in PROGRAMS if name != "padan")
+    return tuple(
+        Figure(f"{name}_{measure}", f"{words}, {program}", unit, others if name == "padan" else (), digits)
+        for name, program in PROGRAMS.items()
+    )
+
+
+TABLET = (
+    *_each("first_ms", "tap to the first question, a new visit, 5 members", "ms"),
+    Figure(
+        "padan_at_once_ms", "the same from the tap on the family in the list, nothing made ready before, Padan", "ms",
+        ("odk_first_ms", "enketo_first_ms"),
+    ),
+    *_each("first_day_ms", "the same, first form since the start", "ms"),
+    *_each("begun_ms", "tap to the form of a visit that has begun, all 5 members asked", "ms"),
+    *_each("add_ms", "add a member: tap to the new one's first question", "ms"),
+    *_each("key_ms", "keystroke to screen, median", "ms"),
+    *_each("key_p95_ms", "keystroke to screen, the slowest of twenty", "ms"),
+    *_each("leave_ms", "leaving the field: key to screen", "ms"),
+    *_each("heap_mb", "JavaScript heap with 15 members, all asked", "MB", 1),
+    *_each("elements", "elements of the page with 15 members", ""),
+    *_each("bytes", "bytes to be loaded, brotli", "B"),
+    Figure("padan_cold_ms", "cold start offline, 500 households: both lines below, without the PIN", "ms"),
+    Figure("padan_lock_ms", "of it opening the app to the lock screen", "ms"),
+    Figure("padan_list_ms", "of it the tap on `Buka` to the work list", "ms"),
+    Figure("padan_pin_ms", "deriving the key from the PIN, on purpose, in a worker that is not slowed", "ms"),
+)  # fmt: skip
+"""What `python -m benchmarks tablet` prints: main thread 4 times slower, medians."""
+
 
 EVERY = (*TAKEN_IN, *BENCH, *GROW, *PULL, *STORED)
 """What `python -m benchmarks` prints."""

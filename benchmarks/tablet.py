@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.processes import NotRun
-from benchmarks.tablet_app import GO_ON, App, enrolled
+from benchmarks.tablet_app import App, enrolled
 from benchmarks.tablet_family import FAMILIES_OF_5, HOUSEHOLDS, MANY_MEMBERS, MEMBERS, families
 from benchmarks.tablet_others import ENKETO, ODK, Drawn, Pages, served
 from field_forms.built import built_forms
@@ -31,13 +31,16 @@ Found = defaultdict[str, list[float]]
 Tell = Callable[[str], None]
 
 
-def measure(folder: Path, rounds: int, not_run: dict[str, str], tell: Tell, count: int = HOUSEHOLDS) -> dict[str, float]:
-    """Every figure of the tablet. What can't be had is put into `not_run` with its reason; without a browser `NotRun`."""
+def measure(folder: Path, rounds: int, not_run: dict[str, str], tell: Tell) -> dict[str, float]:
+    """Every figure of the tablet. What can't be had is put into `not_run` with its reason.
+
+    Raises `NotRun` where there is no browser.
+    """
     found: Found = defaultdict(list)
     with ExitStack() as stack:
         driver = stack.enter_context(_driver())
-        tell(f"enrolling a tablet with {count} households")
-        app = stack.enter_context(enrolled(driver, folder / "padan", count))
+        tell(f"enrolling a tablet with {HOUSEHOLDS} households")
+        app = stack.enter_context(enrolled(driver, folder / "padan", HOUSEHOLDS))
         parts: dict[str, Callable[[Found], None]] = {"the tablet app": lambda into: _padan(app, into)}
         try:
             tell("installing ODK Web Forms and Enketo")
@@ -58,7 +61,7 @@ def measure(folder: Path, rounds: int, not_run: dict[str, str], tell: Tell, coun
 
 
 def settled(found: Times) -> dict[str, float]:
-    """Medians; of keystrokes also the slowest of twenty; the cold start without the time that the PIN costs on purpose."""
+    """Medians; of keystrokes also the slowest of twenty."""
     values = {key: statistics.median(times) for key, times in found.items() if times}
     for key in [key for key in values if key.endswith("_key_ms")]:
         ordered = sorted(found[key])

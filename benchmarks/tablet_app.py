@@ -1,7 +1,7 @@
 """Padan's tablet app, driven as an officer drives it: enrolled at a server of its own, then offline.
 
-The campaign's server and the browser are those of the app's tests (tests/tablet/); taps and keys go through the browser's
-debugging port.
+The campaign's server and the browser are those of the app's tests (tests/tablet/); taps and keys go through the
+browser's debugging port.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class App:
         return self.watched.from_tap(self._read(head, GO_ON).click, ".pf-card")
 
     def first_question_at_once(self, head: str) -> float:
-        """From the tap on the family in the list, its form opened the moment that is possible, to the first question."""
+        """From the tap on the family in the list to its first question; nobody reads anything between."""
         return self.watched.from_tap(self.find(head).click, QUESTION, press=OPEN)
 
     def begin(self, members: int) -> None:

@@ -23,13 +23,13 @@ FAMILIES_OF_5, FAMILIES_OF_15 = 60, 12
 XFORMS, OPENROSA = "http://www.w3.org/2002/xforms", "http://openrosa.org/javarosa"
 ROSTER = "member"
 MET: Mapping[str, str] = {"visit_outcome": "01", "notice_ack": "1"}
-"""Answers with which a visit has begun: the family was met and told what the visit is for; then all sections are asked."""
+"""Answers with which a visit has begun: the family was met and told what it is for; then all sections are asked."""
 LIVES_HERE: Mapping[str, str] = {"presence": "1"}
 _FIRST = ("SUMARDI", "ZULKIFLI", "HAMDANI", "MARWAN", "YANTO", "JAUHARI", "RUSLI", "SUHARDI", "SLAMET", "PAIJO")
 
 
 def families(count: int = HOUSEHOLDS) -> list[PrelistFamily]:
-    """The list. Heads have names that occur once; NIKs are of the right shape, agree with birth date and sex, occur once."""
+    """The list. Names of heads and NIKs occur once; a NIK has the right shape and agrees with birth date and sex."""
     return [_family(number) for number in range(count)]
 
 
@@ -41,7 +41,7 @@ def size_of(number: int) -> int:
 
 
 def cut_lists(family: PrelistFamily) -> dict[str, str]:
-    """Name of a CSV -> its text, as the tablet app cuts it: the villages of the officer's district, the family itself."""
+    """Name of a CSV -> its text, as the tablet app cuts it: villages of the officer's district, the family itself."""
     areas = load_areas()
     villages = [(code, areas.name(code)) for code in areas.villages(DISTRICT)]
     return {
@@ -69,8 +69,8 @@ def instance_xml(xform: str, family: PrelistFamily, opened: str, *, begun: bool)
     """
     household = {
         "village_code": family.area, "prelist_mode": "1", "family_id": family.family_id, "visit_no": "1",
-        "visit_date": opened, "head_name": family.head_name, "address": family.address, "rt": family.rt, "today": opened,
-        "instanceID": f"uuid:{family.family_id}",
+        "visit_date": opened, "today": opened, "head_name": family.head_name, "address": family.address,
+        "rt": family.rt, "instanceID": f"uuid:{family.family_id}",
     }  # fmt: skip
     root = _primary(xform)
     _fill(root, household | (MET if begun else {}))

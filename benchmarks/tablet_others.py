@@ -101,7 +101,7 @@ class OtherForm:
         self.drawn, self.watched, self._pages = drawn, watched, pages
 
     def first_question(self, family: PrelistFamily, *, begun: bool = False, slowed: bool = True) -> float:
-        """From the tap that opens the household to its first question. Raises `RuntimeError` where members are missing."""
+        """From the tap that opens a household to its first question. Raises `RuntimeError` where members are missing."""
         page = self.watched.page
         self.watched.throttle(1)
         page.evaluate("given => give(given)", self._pages.given(self.drawn, family, begun=begun))
@@ -114,7 +114,7 @@ class OtherForm:
         return took_ms
 
     def add_member(self) -> float:
-        """From the tap that adds a member to the paint with one more; slow things that go on after it are waited for."""
+        """From the tap that adds a member to the paint with one more; what goes on after it is waited for."""
         button = self.watched.page.locator(self.drawn.add).last
         button.scroll_into_view_if_needed()
         took_ms = self.watched.from_tap(button.click, self.drawn.member, more=self._members())

@@ -1,4 +1,4 @@
-"""What is read off a page in the browser: times from a tap or a key to the paint that shows its effect, memory, throttle.
+"""What is read off a page in the browser: times from a tap or a key to the paint that shows its effect, and memory.
 
 A time begins with the event's own stamp, made by the browser when the finger or key came down, and ends in the first
 task after the frame in which the awaited thing is on the screen.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 THROTTLE = 4
-"""How many times slower the page's main thread runs: a low-end tablet. Workers and the browser itself are not slowed."""
+"""How many times slower the page's main thread runs: a low-end tablet. Workers and the browser itself are not."""
 
 WATCH = """
 (() => {
@@ -19,8 +19,9 @@ WATCH = """
     const box = element.getBoundingClientRect();
     return box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
   };
-  const drawn = (selector, more) => [...document.querySelectorAll(selector)].filter((e) => e.offsetParent !== null).length > more;
-  const seen = (selector) => [...document.querySelectorAll(selector)].some(onScreen);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const drawn = (selector, more) => all(selector).filter((each) => each.offsetParent !== null).length > more;
+  const seen = (selector) => all(selector).some(onScreen);
   const painted = (done) => requestAnimationFrame(() => {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => done(performance.now());
@@ -38,7 +39,7 @@ WATCH = """
       addEventListener(kind, async (event) => {
         const began = event.timeStamp;
         if (press) {
-          const button = () => [...document.querySelectorAll("button")].find((each) => press === each.textContent.trim());
+          const button = () => all("button").find((each) => press === each.textContent.trim());
           await until(() => button() !== undefined && !button().disabled);
           button().click();
         }
@@ -48,9 +49,9 @@ WATCH = """
   };
   // Keys: to the first paint after what was typed is in the field.
   addEventListener("keydown", (event) => {
-    const began = event.timeStamp;
-    if (event.key.length === 1) addEventListener("input", () => painted((now) => watch.keys.push(now - began)), { capture: true, once: true });
-    else if (event.key === "Tab") setTimeout(() => painted((now) => watch.keys.push(now - began)));
+    const shown = () => painted((now) => watch.keys.push(now - event.timeStamp));
+    if (event.key.length === 1) addEventListener("input", shown, { capture: true, once: true });
+    else if (event.key === "Tab") setTimeout(shown);
   }, { capture: true });
   // What a worker answers: deriving the key from the PIN is the only one there is.
   const Plain = globalThis.Worker;
