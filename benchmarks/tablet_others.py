@@ -101,7 +101,7 @@ class OtherForm:
         self.drawn, self.watched, self._pages = drawn, watched, pages
 
     def first_question(self, family: PrelistFamily, *, begun: bool = False, slowed: bool = True) -> float:
-        """From the tap that opens a household to its first question. Raises `RuntimeError` where members are missing."""
+        """From the tap that opens a household to its first question. Raises `RuntimeError` where members lack."""
         page = self.watched.page
         self.watched.throttle(1)
         page.evaluate("given => give(given)", self._pages.given(self.drawn, family, begun=begun))

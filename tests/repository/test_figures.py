@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.figures import BENCH, EVERY, GROW, PULL, REBUILD, STORED, TAKEN_IN, Figure, one_line, table
+from benchmarks.figures import BENCH, EVERY, GROW, PULL, REBUILD, STORED, TABLET, TAKEN_IN, Figure, one_line, table
 
 RUNS = [
     ("python -m benchmarks", TAKEN_IN),
@@ -20,8 +20,9 @@ RUNS = [
     ("python -m benchmarks", PULL),
     ("python -m benchmarks", STORED),
     ("python -m benchmarks rebuild --households 100000", REBUILD),
+    ("python -m benchmarks tablet", TABLET),
 ]
-ALL = (*EVERY, *REBUILD)
+ALL = (*EVERY, *REBUILD, *TABLET)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,10 @@ def document(root: Path) -> str:
     return (root / "docs/figures.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("command", "figures"), RUNS, ids=["taking", "bench", "grow", "pull", "stored", "rebuild"])
+PARTS = ["taking", "bench", "grow", "pull", "stored", "rebuild", "tablet"]
+
+
+@pytest.mark.parametrize(("command", "figures"), RUNS, ids=PARTS)
 def test_the_tables_are_what_a_full_run_printed(document: str, command: str, figures: tuple[Figure, ...]) -> None:
     values = _printed(document, command)
     assert [figure.key for figure in figures if figure.key not in values] == []
@@ -47,6 +51,7 @@ def test_a_ratio_stands_beside_a_figure_that_is_measured() -> None:
 
 def test_the_run_in_the_document_left_nothing_out(document: str) -> None:
     assert _printed(document, "python -m benchmarks")["not_run"] == {}
+    assert _printed(document, "python -m benchmarks tablet")["not_run"] == {}
 
 
 def test_a_figure_that_was_not_measured_is_not_in_the_table() -> None:
