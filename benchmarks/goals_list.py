@@ -24,13 +24,13 @@ GROWTH = (
 )
 
 AT_ONCE = (
-    "55 % of the time in scripts is the engine restoring the household: half of that evaluates XPath, a third of it "
-    "putting nodes in order. Style, layout and paint are less than a tenth"
+    "55 % of the time in scripts is the engine restoring the household: half of that evaluates XPath, a third puts "
+    "nodes in order. Style, layout and paint are less than a tenth"
 )
 COLD_START = (
-    "Two thirds is up to the lock screen. Of that a tenth is evaluating the app's modules, a tenth calling them, a sixth "
-    "parsing, compiling, style, layout and paint, a tenth setting up the page; the rest is waiting in between for the "
-    "service worker, the lock of tabs and IndexedDB"
+    "Two thirds is up to the lock screen, nine tenths of that the main thread is busy: a third with the browser's own "
+    "tasks and messages, an eighth each with evaluating the app's modules and setting up the page, the rest with "
+    "compiling, style, layout, paint"
 )
 
 GOALS: tuple[Goal, ...] = (
@@ -168,8 +168,8 @@ GOALS: tuple[Goal, ...] = (
     ),
     Goal(
         "keystroke to screen on a tablet, the slowest of twenty", 100, "ms", plain("padan_key_p95_ms"), most=True,
-        one_engine=True, holds_back="At each key the draft is closed and saved and the page drawn; 250 ms after the last "
-        "the answer is worked out: rules, then remarks on all members. A key that falls into that waits for it.",
+        one_engine=True, holds_back="At each key the draft is closed and saved and the page drawn; 250 ms after the "
+        "last the answer is worked out: rules, then remarks on all members. A key that falls into that waits for it.",
     ),
     Goal(
         "cold start offline on a tablet, 500 households, without the PIN's derivation", 1.5, "s",
