@@ -17,12 +17,13 @@ from pyxform.xls2xform import convert
 
 from field_forms.check import check_reading
 from field_forms.form_problem import FormProblem, FormRefused
-from field_forms.rows import Reading, is_own_column, read_rows
+from field_forms.rows import definition_of, is_own_column, read_rows
 from field_forms.sheet import TABLES, Sheet
+from field_forms.succession import Retired
 from schemas.form import FormDefinition
 
 _ROW = re.compile(r"\[row : (\d+)\]\s*")
-_PADAN_SETTINGS = frozenset({"part"})
+_PADAN_SETTINGS = frozenset({"part", "removed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +34,22 @@ class CompiledForm:
     xform: str
 
 
-def compile_form(sheet: Sheet, published: Iterable[FormDefinition] = ()) -> CompiledForm:
+def compile_form(sheet: Sheet, published: Iterable[FormDefinition] = (), retired: Retired = ()) -> CompiledForm:
     """Compile a sheet. Raises `FormRefused` with every problem, also against what is published."""
     reading = read_rows(sheet)
-    problems = check_reading(reading, published)
+    problems = check_reading(reading, published, retired)
     if problems:
         raise FormRefused(problems)
     return CompiledForm(definition_of(reading), _xform(sheet))
 
 
-def check_form(sheet: Sheet, published: Iterable[FormDefinition] = ()) -> list[FormProblem]:
+def check_form(sheet: Sheet, published: Iterable[FormDefinition] = (), retired: Retired = ()) -> list[FormProblem]:
     """Every reason not to publish a sheet; an empty list is a form that can be published."""
     try:
-        compile_form(sheet, published)
+        compile_form(sheet, published, retired)
     except FormRefused as refused:
         return list(refused.problems)
     return []
-
-
-def definition_of(reading: Reading) -> FormDefinition:
-    """The definition of a reading without problems."""
-    return FormDefinition(
-        id=reading.id,
-        version=reading.version,
-        title=reading.title,
-        rows=tuple(source.row for source in reading.rows),
-        choices=reading.choices,
-        media=reading.media,
-    )
 
 
 def _xform(sheet: Sheet) -> str:

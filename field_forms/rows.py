@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from field_forms.form_problem import FormProblem
 from field_forms.sheet import Sheet, SheetRow
-from schemas.form import Row
+from schemas.form import FormDefinition, Row
 from schemas.question import (
     EVENT,
     EVIDENCE_SPOKEN,
@@ -24,10 +25,11 @@ from schemas.question import (
     EvidenceRule,
     Field,
 )
+from schemas.upcast import UpcastUnreadable, read_upcasts
 
 OWN_COLUMNS = (
     "warning", "derive", "policy", "unit", "evidence", "sensitivity", "deliver", "exclusive", "sticky", "yields",
-    "aliases", "core",
+    "aliases", "upcast", "core",
 )  # fmt: skip
 """Columns of Padan's own, which pyxform does not get to see (`warning_message` beside them)."""
 
@@ -36,8 +38,8 @@ PLAIN_COLUMNS = (
     "readonly", "default",
 )  # fmt: skip
 TEXT_COLUMNS = ("label", "hint", "constraint_message", "required_message", "warning_message")
-CHOICE_COLUMNS = ("list_name", "name")
-SETTING_COLUMNS = ("form_title", "form_id", "version", "default_language", "part", "instance_name")
+CHOICE_COLUMNS = ("list_name", "name", "aliases")
+SETTING_COLUMNS = ("form_title", "form_id", "version", "default_language", "part", "removed", "instance_name")
 
 META = frozenset({"start", "end", "today", "deviceid", "username", "phonenumber", "audit", "start-geopoint"})
 ANSWERS = {
@@ -70,8 +72,12 @@ class Reading:
     version: str
     title: str
     part: str
+    removed: tuple[str, ...]
+    """Questions that are asked no more, as the author says so himself."""
     rows: tuple[SourceRow, ...]
     choices: Mapping[str, tuple[Choice, ...]]
+    choice_rows: Mapping[tuple[str, str], int]
+    """(list, code) -> row in the sheet of choices."""
     media: Mapping[str, tuple[str, ...]]
     problems: tuple[FormProblem, ...]
 
@@ -79,7 +85,7 @@ class Reading:
 def read_rows(sheet: Sheet) -> Reading:
     """Read the sheets of one form."""
     problems = [*_unknown_columns(sheet)]
-    choices = _choices(sheet, problems)
+    choices, choice_rows = _choices(sheet, problems)
     part = sheet.setting("part") or HOUSEHOLD
     if part not in (HOUSEHOLD, EVENT):
         problems.append(
@@ -95,10 +101,24 @@ def read_rows(sheet: Sheet) -> Reading:
         version=sheet.setting("version"),
         title=sheet.setting("form_title"),
         part=part,
+        removed=tuple(sheet.setting("removed").split()),
         rows=tuple(reader.rows),
         choices=choices,
+        choice_rows=choice_rows,
         media={name: tuple(columns) for name, columns in sorted(reader.media.items())},
         problems=tuple(problems),
+    )
+
+
+def definition_of(reading: Reading) -> FormDefinition:
+    """The definition of a reading; of one with problems, as far as it could be read."""
+    return FormDefinition(
+        id=reading.id,
+        version=reading.version,
+        title=reading.title,
+        rows=tuple(source.row for source in reading.rows),
+        choices=reading.choices,
+        media=reading.media,
     )
 
 
@@ -129,7 +149,7 @@ def _unknown_columns(sheet: Sheet) -> Iterable[FormProblem]:
                 yield FormProblem("unknown_column", f"kolom {heading!r} tidak dikenal", table, 1, heading)
     for table, needed in (
         ("survey", ("type", "name")),
-        ("choices", CHOICE_COLUMNS),
+        ("choices", ("list_name", "name")),
         ("settings", ("form_id", "version")),
     ):
         for heading in needed:
@@ -137,8 +157,11 @@ def _unknown_columns(sheet: Sheet) -> Iterable[FormProblem]:
                 yield FormProblem("missing_column", f"kolom {heading} tidak ada", table, 1, heading)
 
 
-def _choices(sheet: Sheet, problems: list[FormProblem]) -> dict[str, tuple[Choice, ...]]:
+def _choices(
+    sheet: Sheet, problems: list[FormProblem]
+) -> tuple[dict[str, tuple[Choice, ...]], dict[tuple[str, str], int]]:
     lists: dict[str, list[Choice]] = {}
+    rows: dict[tuple[str, str], int] = {}
     for row in sheet.choices:
         cells = {column_of(name): cell for name, cell in row.cells.items()}
         name, code = cells.get("list_name", ""), cells.get("name", "")
@@ -152,8 +175,10 @@ def _choices(sheet: Sheet, problems: list[FormProblem]) -> dict[str, tuple[Choic
         elif not label:
             problems.append(FormProblem("label", f"pilihan {code!r} tanpa label", "choices", row.number, "label", name))
         else:
-            lists.setdefault(name, []).append(Choice(code, label, cells.get("label_en", "") or label))
-    return {name: tuple(choices) for name, choices in sorted(lists.items())}
+            former = tuple(cells.get("aliases", "").split())
+            rows[name, code] = row.number
+            lists.setdefault(name, []).append(Choice(code, label, cells.get("label_en", "") or label, aliases=former))
+    return {name: tuple(choices) for name, choices in sorted(lists.items())}, rows
 
 
 class _Reader:
@@ -252,7 +277,7 @@ class _Reader:
         repeated = any(opened.row.kind == "repeat" for opened in self._open)
         scope = EVENT if self.part == EVENT else PERSON if repeated else HOUSEHOLD
         around = [opened.row.relevant for opened in self._open] + [cells.get("relevant", "")]
-        texts = {
+        texts: dict[str, Any] = {
             f"{base}_{language}": cells.get(f"{base}_{language}", "")
             for base in ("label", "hint", "constraint_message", "warning_message")
             for language in ("id", "en")
@@ -283,6 +308,7 @@ class _Reader:
             sticky=tuple(cells.get("sticky", "").split()),
             yields=tuple(cells.get("yields", "").split()),
             aliases=tuple(cells.get("aliases", "").split()),
+            upcast=self._upcast(number, name, cells.get("upcast", "")),
             core=cells.get("core", "").lower() in _TRUE,
             **texts,
         )
@@ -310,6 +336,13 @@ class _Reader:
             return EvidenceRule()
         pairs = tuple(sorted((level[1], int(level[2])) for level in levels if level is not None))
         return EvidenceRule(int(match[3]) if match[3] else EVIDENCE_SPOKEN, match[1], pairs)
+
+    def _upcast(self, number: int, name: str, text: str) -> tuple[tuple[str, str], ...]:
+        try:
+            return read_upcasts(text)
+        except UpcastUnreadable as error:
+            self._problem(number, "upcast", name, "upcast", str(error))
+            return ()
 
     def _problem(self, number: int, column: str, question: str, code: str, reason: str) -> None:
         self.problems.append(FormProblem(code, reason, "survey", number, column, question))
