@@ -48,6 +48,8 @@ def _settings(reading: Reading) -> Iterator[FormProblem]:
         yield FormProblem(
             "version", f"version {reading.version!r}: angka saja, mis. 2026112101", "settings", 2, "version"
         )
+    if reading.settings_rows > 1:
+        yield FormProblem("settings", "lembar settings hanya satu baris isi; hapus baris lainnya", "settings", 3)
     if not reading.title:
         yield FormProblem("form_title", "judul formulir kosong", "settings", 2, "form_title")
 
@@ -233,7 +235,7 @@ def _core(reading: Reading) -> Iterator[FormProblem]:
         if key not in have:
             other = next((field.scope for (_, name), (_, field) in have.items() if name == key[1]), None)
             reason = (
-                "pertanyaan inti tidak ada"
+                "pertanyaan inti tidak ada; salin barisnya dari formulir bawaan (padan form export)"
                 if other is None
                 else f"pertanyaan inti harus di bagian {key[0]}, bukan {other}"
             )

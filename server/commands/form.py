@@ -9,9 +9,10 @@ import click
 
 from field_forms.built import FORMS, build, built_folder, built_forms, source_folder
 from field_forms.compile import check_form
-from field_forms.form_problem import FormRefused
+from field_forms.form_problem import FormRefused, SheetUnreadable
 from field_forms.publish import prepare_file
-from field_forms.sheet import SheetUnreadable, read_sheet, write_workbook
+from field_forms.sheet import read_sheet
+from field_forms.write_workbook import write_workbook
 from schemas.form import FormDefinition
 from server.commands._opening import open_server
 from server.flows.publish_form import publish_form, published_definitions
