@@ -95,11 +95,11 @@ def lines_of(forms: Sequence[FormDefinition], retired: Collection[tuple[str, str
             known.setdefault((question.scope, question.name), []).append((form, question))
     joins, rules = _statements(forms, retired)
     groups = _groups(known, joins)
-    rank = {id(form): place for place, form in enumerate(forms)}
+    rank = {form.hash: place for place, form in enumerate(forms)}
     bare = []
     for group in groups:
         said = [pair for key in group for pair in known.get(key, ())]
-        bare.append(_line(group, sorted(said, key=lambda pair: rank[id(pair[0])]), current))
+        bare.append(_line(group, sorted(said, key=lambda pair: rank[pair[0].hash]), current))
     return _with_steps(bare, groups, rules)
 
 
@@ -158,13 +158,18 @@ def _said(forms: Iterable[FormDefinition]) -> Iterable[tuple[Key, Key, str]]:
 
 def _groups(known: Mapping[Key, Any], joins: Iterable[tuple[Key, Key]]) -> list[list[Key]]:
     """Names that are one question, in the order in which the versions name them."""
-    at: dict[Key, list[Key]] = {key: [key] for key in known}
+    groups = [[key] for key in known]
+    at = {key: place for place, (key,) in enumerate(groups)}
     for former, target in joins:
-        one, other = at[target], at.setdefault(former, [former])
-        if one is not other:
-            one += other
-            at.update(dict.fromkeys(other, one))
-    return list({id(group): group for group in at.values()}.values())
+        if former not in at:
+            at[former] = len(groups)
+            groups.append([former])
+        one, other = sorted((at[former], at[target]))
+        if one != other:
+            groups[one] += groups[other]
+            at.update(dict.fromkeys(groups[other], one))
+            groups[other] = []
+    return [group for group in groups if group]
 
 
 def _line(

@@ -1,4 +1,4 @@
-"""The named rules of the sheet's column `upcast`: each a pure function, kept for ever (docs/forms.md, "upcast").
+"""The named rules of the sheet's column `upcast`: each a pure function, kept for ever (docs/forms.md).
 
 A rule is made of what stands between its braces and of the code behind `else`; what it cannot convert raises
 `NotUpcast`, and the answer stays on record as it was said. Numbers are exact; nothing here is a float.
@@ -230,7 +230,7 @@ def _factor(text: str) -> Fraction | None:
     if _FACTOR.match(text) is None:
         return None
     above, _, below = text.partition("/")
-    return Fraction(above) / Fraction(below or "1")
+    return Fraction(above) * Fraction(1, int(below or "1"))
 
 
 def _edge(text: str) -> Fraction | None:
