@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from field_forms.form_problem import FormProblem, SheetUnreadable
 from field_forms.headings import ENGLISH, INDONESIAN, NOTE_MARK, heading_of, looks_like_headings
@@ -67,6 +68,30 @@ class Sheet:
     def setting(self, name: str) -> str:
         """A cell of the settings, or the empty text."""
         return self.settings[0][name] if self.settings else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON object: for each sheet its columns and its rows, `[number, cells]`."""
+        return {
+            table: {
+                "columns": list(self.columns[table]),
+                "heading": self.heading_row(table),
+                "rows": [[row.number, dict(row.cells)] for row in self.rows(table)],
+            }
+            for table in TABLES
+        } | {"source": self.source}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Sheet:
+        """The sheets of `to_json`."""
+        rows = {table: tuple(SheetRow(number, cells) for number, cells in data[table]["rows"]) for table in TABLES}
+        return cls(
+            source=data["source"],
+            survey=rows["survey"],
+            choices=rows["choices"],
+            settings=rows["settings"],
+            columns={table: tuple(data[table]["columns"]) for table in TABLES},
+            heading_rows={table: at for table in TABLES if (at := data[table]["heading"]) != 1},
+        )
 
 
 def read_sheet(path: Path) -> Sheet:
