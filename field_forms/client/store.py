@@ -326,6 +326,9 @@ class Store:
             for row in conn.execute("select id, fixed from drafts").fetchall():
                 fixed = json.loads(row["fixed"])
                 fixed["prefill"] = {p: a for p, a in fixed["prefill"].items() if not p.startswith(f"p/{key}/")}
+                if "left_behind" in fixed:
+                    left = [each for each in fixed["left_behind"] if not each["path"].startswith(f"p/{key}/")]
+                    fixed["left_behind"] = left
                 conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
             conn.execute("delete from draft_persons where key = ?", (key,))
             conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", (len(key) + 3, f"p/{key}/"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 import click
 from rich.console import Console
@@ -13,6 +14,7 @@ from server.flows.fold import fold_beside
 from server.store import fold_queue
 
 LOOK_EVERY_MS = 500
+PAUSE_S = 0.1
 
 
 def fold_again(opened: Opened) -> None:
@@ -40,7 +42,9 @@ def fold_again(opened: Opened) -> None:
                     total = max(total, waiting)
                     bar.update(task, total=total, completed=total - waiting)
                 if idle:
-                    break
+                    if waiting <= len(fold_queue.failures(db)):
+                        break
+                    time.sleep(PAUSE_S)  # another process has the rest in its hands
     except KeyboardInterrupt:
         click.echo("Dihentikan di sini; padan serve atau padan worker melanjutkan penggabungan.")
         return
