@@ -30,7 +30,7 @@ PROJECT := $(STAMPS)/project-$(call hash,pyproject.toml hatch_build.py)-$(shell 
 AREAS := $(STAMPS)/areas-$(call hash,field_forms/areas/build.py)
 FORMS := $(STAMPS)/forms-$(call hash,$(FORM_SOURCES))
 
-.PHONY: demo test setup setup-dev lint bench proof lock docs clean help
+.PHONY: demo test setup setup-dev lint bench proof lock docs dist clean help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -41,6 +41,7 @@ help:
 	@echo 'make proof                        the properties with 2,000 examples each'
 	@echo 'make bench                        the benchmarks beside their yardsticks'
 	@echo 'make docs                         the tables in docs/ that are drawn from the code'
+	@echo 'make dist                         a release in dist/: the wheel, and the lock that goes with it'
 	@echo 'make lock                         new lock files from pyproject.toml'
 	@echo 'make clean                        removes .venv, field_forms/built and var/demo; says so first'
 
@@ -67,6 +68,12 @@ docs: setup-dev
 	@$(BIN)/python tests/repository/drawn.py
 	@$(BIN)/python tests/server/api/exchanges.py
 	@$(BIN)/python tests/server/api/hash_steps.py
+
+# A release: docs/pasang.md installs from these two files.
+dist: setup-dev
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >&2
+	@cp requirements/lock.txt dist/lock.txt
+	@ls -l dist >&2
 
 setup: $(PROJECT) $(AREAS) $(FORMS)
 

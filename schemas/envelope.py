@@ -26,7 +26,7 @@ _HEAD = frozenset(
     {"v", "id", "kind", "household_id", "home_region", "form", "actor", "area", "context", "also", "not_before"}
     | {"paths", "attachments", "body"}
 )
-_ENVELOPE = frozenset({"head", "parts", "payload_hash", "stamp", "signature", "transport"})
+_ENVELOPE = frozenset({"head", "parts", "payload_hash", "stamp", "signature", "transport", "receipt"})
 
 
 class EnvelopeProblem(ValueError):

@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "areas": "areas",
     "assign": "assign",
     "audit": "audit",
+    "backup": "backup",
     "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",
@@ -35,6 +36,7 @@ MODULES: Mapping[str, str] = {
     "pull": "pull",
     "rebuild": "database",
     "registry": "registry",
+    "restore": "restore",
     "review": "review",
     "sample-data": "sample",
     "serve": "serve",
@@ -107,10 +109,11 @@ def _broken(name: str, error: Exception) -> click.Command:
 def _told(error: Exception) -> str:
     """A known problem in words; anything else goes on as it is. The classes are imported only now."""
     from schemas.problems import ProblemError
+    from server.backups.problem import BackupProblem
     from server.settings import SettingsInvalid
     from server.store.database import StoreError
 
-    if isinstance(error, SettingsInvalid | StoreError):
+    if isinstance(error, SettingsInvalid | StoreError | BackupProblem):
         return str(error)
     if isinstance(error, ProblemError):
         # What was said on the spot is for whoever typed the command; the catalogue's words are for any client.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dotenv import dotenv_values
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 from server.address import is_postgres, shown
 
@@ -65,6 +65,15 @@ def _address(env: Env, name: str, default: Any) -> Any:
         schemes={"http", "https"}, require_tld=False, error="Must be an address: http://... or https://..."
     )
     return env.str(name, default, validate=rule)
+
+
+def _hours(env: Env, name: str, default: Any) -> Any:
+    def check(text: str) -> None:
+        parts = text.split(",")
+        if not all(part.strip().isdecimal() and int(part) < 24 for part in parts):
+            raise ValidationError("Must be hours from 0 to 23, separated by commas.")
+
+    return env.str(name, default, validate=check)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,32 @@ class Settings:
     registry_folder: str = _setting(
         "REGISTRY_FOLDER", "Folder of the batches and answers of the `file` kind.", "", _text()
     )
+    backup_folder: str = _setting(
+        "BACKUP_FOLDER",
+        "Folder of the backups, on another disk than the database. Unset: none are made, and no tablet calls a form "
+        "safe.",
+        "",
+        _text(),
+    )
+    backup_hours: str = _setting(
+        "BACKUP_HOURS", "Hours of the day (WIB) at which a backup is made, such as `2` or `2,13`.", "2", _hours
+    )
+    backup_keep_daily: int = _setting(
+        "BACKUP_KEEP_DAILY", "For how many days one backup a day is kept.", 14, _whole(1, 366)
+    )
+    backup_keep_weekly: int = _setting(
+        "BACKUP_KEEP_WEEKLY", "For how many weeks one backup a week is kept.", 8, _whole(0, 520)
+    )
+    backup_keep_monthly: int = _setting(
+        "BACKUP_KEEP_MONTHLY", "For how many months one backup a month is kept.", 12, _whole(0, 240)
+    )
+    backup_passphrase: str = _setting(
+        "BACKUP_PASSPHRASE",
+        "Passphrase for `padan backup init` and `padan restore` where nobody can type it. No nightly backup needs it.",
+        "",
+        _text(),
+        secret=True,
+    )
     staff: str = _setting(
         "STAFF", "Account that `padan review` and its like work as, where --as names none.", "", _text()
     )
@@ -180,8 +215,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     raw, problems = _without_files(_collected(os.environ if environ is None else environ, folder))
     database, origin = _database(raw, folder)
     raw["PADAN_DATABASE"] = database
-    if raw.get("PADAN_FOLDER"):
-        raw["PADAN_FOLDER"] = str((folder / raw["PADAN_FOLDER"]).absolute())
+    for name in ("PADAN_FOLDER", "PADAN_BACKUP_FOLDER"):
+        if raw.get(name):
+            raw[name] = str((folder / raw[name]).absolute())
 
     env = _MappingEnv(raw)
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The jobs that run by themselves: fold, deliver, sweep of orphans, reconcile. `padan worker`, or inside `padan serve`.
+"""The jobs that run by themselves: fold, deliver, backups, reconcile ... `padan worker`, or inside `padan serve`.
 
 APScheduler with a memory store only gives ticks. Nothing depends on who ticks, how often, or in how many processes:
 that is in the leases, reservations and keys of the database.
@@ -19,8 +19,11 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from server.auth.keys import ServerKeys
+from server.backups.plan import Plan, plan_of
+from server.backups.problem import BackupProblem
 from server.clock import Clock
-from server.flows import deliver, reconcile
+from server.flows import backup_watch, deliver, reconcile
+from server.flows.backup import Busy, make_backup
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
@@ -30,7 +33,7 @@ from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
 from server.settings import Settings
 from server.store import leases
-from server.store.database import Store
+from server.store.database import Store, StoreError
 
 WIB = timezone(timedelta(hours=7), "WIB")
 FOLD_S, DELIVER_S, THAW_S = 1, 5, 60
@@ -41,12 +44,13 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What a job works with. `new_adapter` is None where no registry is set."""
+    """What a job works with. `new_adapter` is None where no registry is set, `plan` where no folder of backups is."""
 
     store: Store
     dispatch: Dispatch
     new_adapter: NewAdapter | None
     holder: str
+    plan: Plan | None = None
 
 
 Job = Callable[[Office], str]
@@ -55,7 +59,7 @@ Job = Callable[[Office], str]
 def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Office:
     """The office of one process; `holder` names it in leases."""
     dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
-    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8))
+    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8), plan_of(settings))
 
 
 def fold_job(office: Office) -> str:
@@ -114,10 +118,35 @@ def thaw_job(office: Office) -> str:
     return reconcile_job(office) if frozen(office.store.db) else ""
 
 
+def backup_job(office: Office) -> str:
+    """Make the day's backup once its hour has come; one process at a time."""
+    db, clock, plan = office.store.db, office.dispatch.clock, office.plan
+    if plan is None or not backup_watch.is_due(db, plan, clock.now_ms()):
+        return ""
+    try:
+        done = make_backup(office.store, plan, clock, office.holder)
+    except Busy:
+        return ""
+    photos = f", {done.blobs_lacking} photos lacking" if done.blobs_lacking else ""
+    return f"{done.set_name} verified, {done.bytes // 1024**2} MiB{photos}"
+
+
+def backup_check_job(office: Office) -> str:
+    """Are the backups still there and still what they were?"""
+    if office.plan is None:
+        return ""
+    found = backup_watch.look(office.store.db, office.plan, office.dispatch.clock.now_ms())
+    if not (found.changed or found.hashed or found.blobs_spoiled):
+        return ""
+    return f"{found.good} good, {found.missing} missing, {found.damaged} damaged, {found.blobs_spoiled} photos lacking"
+
+
 JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
+    "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),
+    "recheck": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
@@ -164,9 +193,11 @@ def run_job(office: Office, name: str, job: Job) -> str:
         detail = job(office)
     except Exception as error:
         _log.error("job_failed", job=name, error=type(error).__name__, exc_info=True)
+        # Problems of backups and of the database are sentences of ours; another message may quote a person.
+        told = str(error) if isinstance(error, BackupProblem | StoreError) else type(error).__name__
         leases.job_started(office.store.db, name, began_ms)
-        leases.job_finished(office.store.db, name, clock.now_ms(), "failed", type(error).__name__)
-        return f"failed: {type(error).__name__}"
+        leases.job_finished(office.store.db, name, clock.now_ms(), "failed", told)
+        return f"failed: {told}"
     else:
         if detail:
             leases.job_started(office.store.db, name, began_ms)

@@ -52,10 +52,13 @@ def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
 
 
 def is_durable(receipt: Mapping[str, Any], home_region: str, durable: Any) -> bool:
-    """Whether a receipt lies under the durable watermark: `{"epoch", "positions": {home_region: position}}`."""
-    if not isinstance(durable, Mapping) or receipt.get("epoch") != durable.get("epoch"):
+    """Whether a receipt lies under the durable watermark: `{"epoch", "positions": {home_region: position}}`, and under
+    `earlier` the same for epochs before a restore."""
+    if not isinstance(durable, Mapping):
         return False
-    position = durable.get("positions", {}).get(home_region)
+    own = {str(durable.get("epoch")): durable.get("positions")}
+    positions = {**(durable.get("earlier") or {}), **own}.get(str(receipt.get("epoch"))) or {}
+    position = positions.get(home_region)
     return isinstance(position, int) and isinstance(receipt.get("position"), int) and receipt["position"] <= position
 
 

@@ -44,6 +44,8 @@ class Sealed:
     status: str | None
     reason: str | None
     size: int
+    receipt: dict[str, Any] | None = None
+    """The server's, where it was given one: it travels along when the event is handed back to a restored server."""
 
     def item(self) -> dict[str, Any]:
         """What is sent: the sealed bytes with stamp and transport facts beside them."""
@@ -52,6 +54,8 @@ class Sealed:
             beside["signature"] = self.signature
         if self.stamp is not None:
             beside["stamp"] = self.stamp
+        if self.receipt is not None:
+            beside["receipt"] = self.receipt
         return self.envelope | beside
 
 
@@ -219,19 +223,24 @@ class Store:
             conn.execute(f"update events set state = {_UNSENT} where state in ('too_large', 'refused')")
 
     def receipts(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """`(ref, home region, receipt)` of what was received and is not yet known to be in a backup."""
+        """`(ref, home region, receipt)` of what the server has."""
         rows = self.conn.execute(
             "select ref, json_extract(envelope, '$.head.home_region') as region, receipt from events"
-            " where state = 'received' and receipt is not null"
+            " where state in ('received', 'durable') and receipt is not null"
         )
         return [(row["ref"], row["region"], json.loads(row["receipt"])) for row in rows]
 
     def mark_durable(self, refs: Iterable[str]) -> None:
-        """These are in a verified backup."""
+        """These are in a verified backup, and no other: a backup that was lost or damaged makes nothing safe."""
+        safe = set(refs)
         with self.transaction() as conn:
-            conn.executemany(
-                "update events set state = 'durable' where ref = ? and state = 'received'", [(r,) for r in refs]
-            )
+            rows = conn.execute("select ref, state from events where state in ('received', 'durable')").fetchall()
+            changed = [
+                (DURABLE if row["ref"] in safe else RECEIVED, row["ref"])
+                for row in rows
+                if (row["ref"] in safe) != (row["state"] == DURABLE)
+            ]
+            conn.executemany("update events set state = ? where ref = ?", changed)
 
     # Offering again (`have`)
 
@@ -346,7 +355,7 @@ class Store:
                 seq=row["seq"], id=row["id"], ref=row["ref"], household_id=row["household_id"], state=row["state"],
                 envelope=json.loads(row["envelope"]), transport=json.loads(row["transport"]),
                 signature=_load(row["signature"]), stamp=_load(row["stamp"]),
-                status=row["status"], reason=row["reason"], size=row["size"],
+                status=row["status"], reason=row["reason"], size=row["size"], receipt=_load(row["receipt"]),
             )
             for row in rows
         ]  # fmt: skip

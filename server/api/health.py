@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -11,7 +12,7 @@ from schemas.problems import ProblemError
 from server.api.measured import EXTENSION as MEASURES
 from server.api.measured import Measures
 from server.api.services import services
-from server.store import cases, events, fold_queue, households, unreadable
+from server.store import backups, cases, events, fold_queue, households, unreadable
 
 blueprint = Blueprint("health", __name__)
 
@@ -47,6 +48,13 @@ def metrics() -> Response:
     _gauge(registry, "padan_fold_queue_age_seconds", "Age of the oldest of them.", age_s)
     _gauge(registry, "padan_fold_failures", "Households that could not be folded.", len(fold_queue.failures(mine.db)))
     _gauge(registry, "padan_unreadable_items", "Items kept as bytes.", unreadable.count(mine.db))
+    newest = backups.newest_good(mine.db)
+    backup_age_s = math.inf if newest is None else max(0, mine.clock.now_ms() - newest.created_ms) // 1000
+    _gauge(registry, "padan_backup_age_seconds", "Age of the newest good backup.", backup_age_s)
+    good = len(backups.all_backups(mine.db, states=(backups.GOOD,)))
+    _gauge(registry, "padan_backups_good", "Verified backups that are still whole.", good)
+    bad = len(backups.all_backups(mine.db, states=(backups.MISSING, backups.DAMAGED)))
+    _gauge(registry, "padan_backups_bad", "Backups that are missing or damaged.", bad)
     by_state = Gauge("padan_households_by_state", "Merged households by state.", ["state"], registry=registry)
     for state, count in households.counts_by_state(mine.db).items():
         by_state.labels(state).set(count)
@@ -58,5 +66,5 @@ def metrics() -> Response:
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
-def _gauge(registry: CollectorRegistry, name: str, about: str, value: int) -> None:
+def _gauge(registry: CollectorRegistry, name: str, about: str, value: float) -> None:
     Gauge(name, about, registry=registry).set(value)

@@ -21,7 +21,13 @@ from server.demo.stage import FolderNotOurs
 from server.log import configure_logging
 from server.worker import start_jobs
 
-GOOD = {"lost": 0, "registry_duplicates": 0, "mirror_equals_server": True, "rebuild_identical": True}
+GOOD = {
+    "lost": 0,
+    "registry_duplicates": 0,
+    "mirror_equals_server": True,
+    "rebuild_identical": True,
+    "backup_verified": True,
+}
 
 
 @click.command("demo")
@@ -100,6 +106,8 @@ Padan melayani di {url} / is serving; Ctrl-C ends it. Look around, from this fol
   {padan} field --home var/demo/tablets/petugas-1 status
   {padan} rebuild --check
   {padan} audit verify
+  {padan} backup list
+  {padan} restore terbaru --to var/demo/pulih/padan.db
   datasette var/demo/pusat.db       (the central office's mirror)
 """, highlight=False, markup=False, soft_wrap=True)  # fmt: skip
     try:

@@ -20,6 +20,7 @@ import requests
 from field_forms.areas import AreasMissing, load_areas
 from server.address import is_postgres
 from server.clock import SystemClock, parse_rfc3339_ms
+from server.commands._backup_finding import backup_finding
 from server.commands._doctor_machine import examine_machine
 from server.commands._finding import OK, WARNING, WRONG, Finding
 from server.settings import Settings, load_settings, unknown_names
@@ -57,6 +58,7 @@ def examine(settings: Settings) -> list[Finding]:
     if findings[-1].status != WRONG:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
+        findings.append(backup_finding(settings, store))
         store.close()
     findings.append(_registry(settings))
     return findings + examine_machine(settings, SystemClock())

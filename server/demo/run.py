@@ -24,19 +24,20 @@ from schemas.ids import uuid7
 from schemas.prelist import PrelistFamily
 from server.auth.callers import PULL
 from server.auth.rights import DISTRICT_ADMIN, OPERATOR, SUPERVISOR
-from server.demo import field_work, office, planted
+from server.demo import field_work, office, planted, safety
 from server.demo.field_work import Team
 from server.demo.office import Office
 from server.demo.planted import Planted
 from server.demo.sabotage import Files, spoil
 from server.demo.stage import TWO_YEARS_MS, Stage, set_stage, tablet
 from server.flows import deliver, people, review
+from server.flows.backup import Done
 from server.flows.import_prelist import Order, import_families
 from server.flows.publish_form import publish_form
 from server.prelist import load_mapping, read_prelist
 from server.registry.reference.faults import Switch
 from server.sample import Campaign, write_campaign
-from server.store import events, households, unreadable
+from server.store import backups, events, households, unreadable
 from server.store.copying import copy_all
 from server.store.database import SQLITE
 from server.store.migrations import open_store
@@ -67,6 +68,7 @@ class Demo:
     office: Office
     pull_token: str
     summary: dict[str, Any] = field(default_factory=dict)
+    backup: Done | None = None
 
 
 def run(
@@ -85,6 +87,10 @@ def run(
     token = people.issue_token(stage.store.db, "pusat", PULL, [REGION], now_ms=stage.clock.now_ms(), days=30)
     demo = Demo(stage, team, plan, desk, token)
     _pull(stage, told, token)
+    with told.step("Cadangan: dibuat tersandi, dibaca ulang, dibuktikan") as progress:
+        demo.backup = safety.back_up(stage, progress)
+    with told.step("Tablet mendengar apa yang sudah aman") as progress:
+        safety.sync_all(team, progress)
     with told.step("Memeriksa berkas: tablet, server, cermin, registri"):
         demo.summary = summarise(demo, sabotage)
     return demo
@@ -116,6 +122,8 @@ def summarise(demo: Demo, sabotage: str | None) -> dict[str, Any]:
         "pulled": checked["mirror_households"],
         "mirror_equals_server": checked["mirror_equals_server"],
         "rebuild_identical": _rebuild_identical(stage, files.rebuilt),
+        "backup_verified": demo.backup is not None and backups.newest_good(stage.store.db) is not None,
+        "safe_on_tablets": sum(client.status().safe for client in demo.team.clients.values()),
         "lost": checked["lost"],
         "states": states,
         "planted": _planted_counts(demo, delivery),

@@ -20,6 +20,7 @@ from field_forms.client import FieldClient, HttpTransport
 from field_forms.client.transport import Request, Response, Unreachable
 from server.app import create_app
 from server.auth.keys import ServerKeys, load_keys
+from server.backups.passphrase import suggestion
 from server.clock import SystemClock
 from server.folding import Folder
 from server.registry.reference.app import Registry
@@ -95,11 +96,16 @@ def set_stage(root: Path, seed: int, port: int = 0, database: str = "") -> Stage
     ledger, faults = Ledger(home / "registry.db"), Faults(seed)
     registry_server, registry_port = bound_server(Registry(ledger, faults, {CLIENT_NAME: secret.encode()}), 0)
     registry_url = f"http://{HOST}:{registry_port}"
+    passphrase_file = home / "backup.passphrase"
+    passphrase_file.write_text(suggestion(secrets.randbelow) + "\n")
+    passphrase_file.chmod(0o600)
     own = {
         "PADAN_STAFF": "pengawas",
         "PADAN_REGISTRY_URL": registry_url,
         "PADAN_REGISTRY_SECRET_FILE": str(secret_file),
         "PADAN_CAMPAIGN": "demo",
+        "PADAN_BACKUP_FOLDER": str(home / "cadangan"),
+        "PADAN_BACKUP_PASSPHRASE_FILE": str(passphrase_file),
     }
     # Left beside the database, so that every command run in this folder afterwards finds the same things.
     (root / DEMO_SETTINGS).write_text("".join(f"{name}={value}\n" for name, value in own.items()))

@@ -13,6 +13,7 @@ from typing import Any
 from schemas import limits
 from schemas.nik import mask_nik
 from schemas.paths import person_key_of
+from schemas.receipt import receipt_json
 from server.auth.callers import Caller
 from server.auth.keys import ServerKeys
 from server.flows import dictionary as dictionaries
@@ -141,8 +142,15 @@ def _signed_events(db: Connection, region: str, ids: Iterable[str]) -> list[dict
                 continue
             home = event.head["household_id"] in ids
             keep = [name for name in event.parts if _about(name, home, ids)]
-            found[event.ref] = event.envelope(keep)
+            found[event.ref] = event.envelope(keep) | {"receipt": _receipt(event)}
     return [found[ref] for ref in sorted(found)]
+
+
+def _receipt(event: events.StoredEvent) -> dict[str, Any]:
+    """Where it stands: who hands it back to a restored server can say so."""
+    found = receipt_json(event.receipt.epoch, event.receipt.position)
+    own = event.head["home_region"] == event.home_region
+    return found if own else found | {"home_region": event.home_region}
 
 
 def _about(part: str, home: bool, ids: set[str]) -> bool:

@@ -21,6 +21,7 @@ from server.auth.callers import Caller
 from server.auth.keys import ServerKeys
 from server.clock import rfc3339_s
 from server.flows.append import INTAKE_ACTOR
+from server.flows.backup_watch import durable
 from server.store import devices, feed, forms, install_forms, keys
 from server.store.database import Connection
 
@@ -44,8 +45,8 @@ def hello(
         "server_id": identity.server_id,
         "epoch": identity.epoch,
         "time": {"time": time, "key": key_id(public_key(server_keys.signing_key)), "signature": signature},
-        # Nothing is called safe before a verified backup exists.
-        "durable": None,
+        # Null before a verified backup exists: nothing may be called safe.
+        "durable": durable(db),
         "stamps": {str(each["ref"]): stamp(server_keys, each, time) for each in refs},
         "revoked": caller.revoked,
     }

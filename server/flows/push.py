@@ -14,6 +14,7 @@ from typing import Any
 from schemas.canonical import canonical_bytes_unchecked
 from schemas.envelope import EnvelopeProblem, check_envelope
 from schemas.json_text import RawItem
+from schemas.receipt import Place, claimed_places, receipt_json
 from schemas.signing import EVENT, from_base64, verify
 from server.auth.keys import ServerKeys
 from server.clock import parse_rfc3339_ms
@@ -22,6 +23,7 @@ from server.store import devices, events, forms, households, unreadable
 from server.store.appending import Appender, complete
 from server.store.database import Connection
 from server.store.identity import campaign_closes_ms
+from server.store.restores import Claim, note_claims
 from sync import intake
 from sync.intake import Duplicate, Equivocation, Held, Known, Receipt, Sealed, Sender, TooLarge, Unreadable
 
@@ -36,6 +38,8 @@ class Answer:
     id: str | None = None
     ref: str | None = None
     receipt: Receipt | None = None
+    beside: tuple[Place, ...] = ()
+    """What was written together with it in the same epoch: its stamp, its holds, its rows in other regions."""
     reasons: tuple[str, ...] = ()
     detail: str = ""
     fork: bool = False
@@ -46,7 +50,7 @@ class Answer:
         """As it travels; absent members are left out."""
         out: dict[str, Any] = {"status": self.status}
         if self.receipt is not None:
-            out["receipt"] = {"epoch": self.receipt.epoch, "position": self.receipt.position}
+            out["receipt"] = receipt_json(self.receipt.epoch, self.receipt.position, self.beside)
         for name in ("id", "ref", "detail", "kept"):
             if getattr(self, name):
                 out[name] = getattr(self, name)
@@ -124,6 +128,7 @@ def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_m
         else:
             answers.append(_take(db, item, item.read, facts, appender, keys, now_ms))
     appender.flush()
+    _note_claims(db, prepared, now_ms)
     return answers
 
 
@@ -230,7 +235,8 @@ def _take(
             appender.flush()  # the first copy may stand in this very push
             complete(db, sealed, now_ms)
         _append_stamp(item, facts, appender)
-        return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt)
+        return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt, _stamp_beside(item, judgement, facts))
+    before = len(appender.written)
     receipt = _append(sealed, facts, appender)
     for reason in judgement.holds:
         hold = hold_event(sealed, reason, keys)
@@ -240,7 +246,9 @@ def _take(
     if judgement.fork and sealed.install == item.sender.install:
         devices.note_fork(db, item.sender.install, now_ms)
     status = "held" if judgement.holds else "equivocation" if isinstance(judgement, Equivocation) else "stored"
-    return Answer(status, sealed.id, sealed.ref, receipt, judgement.holds, fork=judgement.fork)
+    own = (sealed.home_region, receipt.position, sealed.ref)
+    beside = tuple(place for place in appender.written[before:] if place != own)
+    return Answer(status, sealed.id, sealed.ref, receipt, beside, judgement.holds, fork=judgement.fork)
 
 
 def _known(item: Prepared, sealed: Sealed, facts: _Facts, now_ms: int) -> Known:
@@ -280,6 +288,26 @@ def _append_stamp(item: Prepared, facts: _Facts, appender: Appender) -> None:
     stamp = item.stamp
     if stamp is not None and stamp.payload_hash not in facts.hashes.get((stamp.home_region, stamp.id), {}):
         _append(stamp, facts, appender)
+
+
+def _stamp_beside(item: Prepared, first: Duplicate, facts: _Facts) -> tuple[Place, ...]:
+    """The stamp of an event that is known already, where it stands in the same epoch: the first answer was lost."""
+    stamp = item.stamp
+    known = facts.hashes.get((stamp.home_region, stamp.id), {}).get(stamp.payload_hash) if stamp is not None else None
+    if stamp is None or known is None or known.epoch != first.receipt.epoch:
+        return ()
+    return ((stamp.home_region, known.position, stamp.ref),)
+
+
+def _note_claims(db: Connection, prepared: Sequence[Prepared], now_ms: int) -> None:
+    """After a restore: where events that are handed back had stood in the log that was lost."""
+    claims = []
+    for item in prepared:
+        if isinstance(item.read, Sealed) and "receipt" in item.item.value:
+            epoch, places = claimed_places(item.item.value["receipt"], item.read.ref, item.read.home_region)
+            claims += [Claim(region, epoch, position, ref) for region, position, ref in places]
+    if claims:
+        note_claims(db, claims, now_ms)
 
 
 def _keep(db: Connection, item: Unreadable, sender: Sender, now_ms: int) -> Answer:

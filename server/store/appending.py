@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import Any
 
+from schemas.receipt import Place
 from server.store import fold_queue
 from server.store.database import Connection
 from server.store.identity import current_epoch
@@ -34,6 +35,8 @@ class Appender:
         self._log: list[dict[str, Any]] = []
         self._parts: list[dict[str, Any]] = []
         self._filings: list[dict[str, Any]] = []
+        self.written: list[Place] = []
+        """Every row that was given a position, in order."""
 
     def add(self, sealed: Sealed) -> Receipt:
         """Put one event at the end of the log of each of its regions; the receipt is that of its home region."""
@@ -43,6 +46,7 @@ class Appender:
             head[0] += 1
             head[1] = hashlib.sha256(head[1] + bytes.fromhex(sealed.payload_hash)).digest()
             receipts[region] = head[0]
+            self.written.append((region, head[0], sealed.ref))
             self._log.append(self._log_row(sealed, region, head[0], head[1]))
             self._parts += [self._part_row(part, region, head[0]) for part in sealed.parts]
         for region, household in sealed.filed:

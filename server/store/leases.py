@@ -56,6 +56,11 @@ def give_up(db: Connection, lease: Lease) -> bool:
     )
 
 
+def end_all(db: Connection) -> None:
+    """End every turn: those who held them are gone with the server that was. Tokens go on growing."""
+    db.run("update leases set until_ms = 0")
+
+
 def circuit(db: Connection, destination: str) -> Circuit:
     """The circuit of a destination; closed where nothing is known."""
     row = db.one(

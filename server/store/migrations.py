@@ -18,12 +18,13 @@ from sqlite_utils import Migrations
 
 from server.address import is_postgres, shown
 from server.clock import SystemClock, rfc3339_s
-from server.store import schema_0001, schema_0005
+from server.store import schema_0001, schema_0003, schema_0005
 from server.store.database import Connection, NewerDatabase, NotMigrated, NotOurs, Store
 from server.store.sqlite import APPLICATION_ID, SqliteConnection
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0001_first", schema_0001.STATEMENTS),
+    ("0003_backups", schema_0003.STATEMENTS),
     ("0005_forms", schema_0005.STATEMENTS),
 )
 """`(name, statements)`, oldest first."""
@@ -34,6 +35,12 @@ _POSTGRES_LIST = "_padan_migrations"
 def known_names() -> list[str]:
     """The migrations this program knows, oldest first."""
     return [name for name, _ in STEPS]
+
+
+def applied_names(store: Store) -> list[str]:
+    """The migrations a database has been through, oldest first. Raises `NewerDatabase` as `pending` does."""
+    lacking = pending(store)
+    return [name for name in known_names() if name not in lacking]
 
 
 def pending(store: Store) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,19 @@ from server.store.database import (
 APPLICATION_ID = 0x5041444E
 """`PADN`, in the header of each of our files: another program's database is refused."""
 
+MAGIC, HEADER_BYTES, APPLICATION_ID_AT = b"SQLite format 3\x00", 100, 68
+"""How a file of SQLite begins (sqlite.org, "Database File Format")."""
+
 PAGE_BYTES = 16_384
 """Rows of 4-5 KB fit several to a page; 4 KB pages would spill each into overflow pages."""
 
 CACHE_KIB = 16_384
 _CHANGES = ("insert", "update", "delete")
+RESTART_WAIT_MS = 200
+"""Beginning the WAL anew holds up writers until the last reader has left. A backup reads for a minute: no longer."""
+
+COPY_STEPS = 20_000
+"""Steps of SQLite between two reports of a copy's progress: some thousand rows."""
 
 
 class SqliteConnection(Connection):
@@ -159,11 +167,57 @@ class SqliteConnection(Connection):
         return int(pages) * int(size)
 
     def checkpoint(self, *, restart: bool = False) -> None:
-        self.run(f"pragma wal_checkpoint({'restart' if restart else 'passive'})")
+        if not restart:
+            self.run("pragma wal_checkpoint(passive)")
+            return
+        self.run(f"pragma busy_timeout = {RESTART_WAIT_MS}")
+        try:
+            self.run("pragma wal_checkpoint(restart)")
+        finally:
+            self.run(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
+
+    def copy_into(self, path: Path, progress: Callable[[int, int], None]) -> None:
+        """Write everything as it stands now into an empty file. Readers and writers go on meanwhile.
+
+        What was deleted is left out: no byte of it lies in the free pages of the copy.
+        """
+        expected = self.bytes_on_disk()
+        self.raw.set_progress_handler(lambda: progress(path.stat().st_size, expected), COPY_STEPS)
+        try:
+            self.run("vacuum into :path", {"path": str(path)})
+        finally:
+            self.raw.set_progress_handler(None, 0)
+
+    def damage(self) -> list[str]:
+        """What is wrong with the file itself, page by page and index by index; nothing where it is whole."""
+        found = [str(row[0]) for row in self.all("pragma integrity_check(20)")]
+        return [] if found == ["ok"] else found
 
     def close(self) -> None:
         self._closed = True
         self.raw.close()
+
+
+def whole_file(path: Path) -> None:
+    """Write back what lies beside a database file, so that the file alone is all of it; it is then left closed.
+
+    Raises `StoreBusy` while any other connection is open, `NotOurs` where it is damaged or none of ours: such a file is
+    not even opened, for SQLite would tidy away what lies beside it. Not for a file that this very process has open:
+    closing it a second time would take its locks away.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    if not head.startswith(MAGIC) or int.from_bytes(head[APPLICATION_ID_AT : APPLICATION_ID_AT + 4]) != APPLICATION_ID:
+        raise NotOurs(f"{path}: this is no database of Padan, or it is damaged.")
+    raw = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    try:
+        # Leaving WAL needs the file for oneself: it is refused while anybody else has it open.
+        if raw.execute("pragma journal_mode = delete").fetchone()[0] != "delete":
+            raise StoreBusy(f"{path}: another program has the database open.")
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+    finally:
+        raw.close()
 
 
 def _prepare(raw: sqlite3.Connection, auto_checkpoint: bool) -> None:

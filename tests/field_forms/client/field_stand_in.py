@@ -26,6 +26,8 @@ class StandIn:
         self.forms: list[dict] = []
         self.forms_told: list[dict] | None = None
         self.durable = 0
+        self.no_backup = False
+        self.earlier: dict[str, int] = {}
         self.codes = {"KODE-1": "psm-siti"}
         self.installs: dict[str, str] = {}
         self.revoked = False
@@ -82,10 +84,17 @@ class StandIn:
         return ok(
             {
                 "server_id": "srv", "epoch": self.epoch, "time": {"time": time, "signature": "x"}, "stamps": stamps,
-                "durable": {"epoch": self.epoch, "positions": {"19.03": self.durable}},
+                "durable": self.watermark(),
                 "forms": [{k: f[k] for k in ("id", "version", "hash", "retired") if k in f} for f in self.forms],
             }
         )  # fmt: skip
+
+    def watermark(self):
+        if self.no_backup:
+            return None
+        earlier = {epoch: {"19.03": position} for epoch, position in self.earlier.items()}
+        own = {"epoch": self.epoch, "positions": {"19.03": self.durable}}
+        return own | ({"earlier": earlier} if earlier else {})
 
     def on_events(self, data, token, query, path):
         if self.revoked:

@@ -1,130 +1,49 @@
-"""A form changes while the campaign runs: what is shown before, what is stored, what is folded again, the way back."""
+"""A form changes while the campaign runs: what is shown before, what is stored, what is folded again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
+from form_edits import (
+    CLOCK,
+    FIRST,
+    FORM,
+    RENAMED_FORM,
+    SECOND,
+    THIRD,
+    Person,
+    a_person,
+    approve,
+    changed,
+    identical,
+    prepared,
+    preview,
+    publish,
+    record,
+)
 from server_world import VILLAGE, World
 
-from field_forms.compile import CompiledForm
 from field_forms.diff import ADDED, CHANGED, CHOICE, QUESTION, REMOVED, RENAMED
 from field_forms.form_problem import FormRefused
-from field_forms.publish import Prepared
-from field_forms.rebuild_sheet import sheet_of
-from field_forms.rows import read_rows
-from field_forms.sheet import Sheet, SheetRow
 from schemas.event import Assertion
-from schemas.form import FormDefinition
 from schemas.problems import ProblemError
 from schemas.question import Choice
-from server.clock import FixedClock
-from server.flows import dictionary as dictionaries
-from server.flows.form_preview import Preview, preview_publication, preview_retirement
+from server.flows.form_preview import preview_publication, preview_retirement
 from server.flows.form_standing import forms_standing
-from server.flows.hello import listed_forms
 from server.flows.publish_form import (
     current_version,
     publish_form,
     published_sheet,
-    restore_version,
     retire_version,
 )
-from server.flows.rebuild import rebuild
 from server.store import fold_queue, forms, install_forms
 from server.store.copying import digests
-
-FORM, FIRST, SECOND, THIRD = "kecil", "2026110101", "2026110102", "2026110103"
-Person = Callable[..., dict[str, Any]]
-CLOCK = FixedClock(1_800_000_000_000)
-
-
-def changed(form: FormDefinition, version: str, **questions: dict[str, Any] | None) -> FormDefinition:
-    """The form with other questions: by name what changes, None takes a question out."""
-    rows = []
-    for row in form.rows:
-        if row.field is not None and row.name in questions:
-            what = questions[row.name]
-            if what is None:
-                continue
-            field = replace(row.field, **what)
-            row = replace(row, name=field.name, type=field.type, field=field)
-        rows.append(row)
-    lists = {row.field.list_name: row.field.choices for row in rows if row.field is not None and row.field.list_name}
-    return replace(form, version=version, rows=tuple(rows), choices=lists)
-
-
-def prepared(form: FormDefinition, removed: str = "") -> Prepared:
-    """As if somebody had written the sheet of this definition; the small form lacks core questions, which no test of
-    these flows is about."""
-    rows = [
-        replace(row, label_id=row.name, field=row.field and replace(row.field, label_id=row.name)) for row in form.rows
-    ]
-    sheet = with_removed(sheet_of(replace(form, rows=tuple(rows))), removed)
-    return Prepared(read_rows(sheet), CompiledForm(form, "<x/>"), sheet)
-
-
-def with_removed(sheet: Sheet, removed: str) -> Sheet:
-    (row,) = sheet.settings
-    return replace(sheet, settings=(SheetRow(row.number, {**row.cells, "removed": removed}),))
 
 
 @pytest.fixture(autouse=True)
 def without_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("field_forms.check.CORE", {"h": {}, "e": {}})
-
-
-def publish(world: World, form: FormDefinition, removed: str = "") -> None:
-    publish_form(world.db, prepared(form, removed), now_ms=world.now_ms, by="t")
-    world.fold()
-
-
-def preview(world: World, form: FormDefinition, removed: str = "", **more: Any) -> Preview:
-    return preview_publication(world.db, world.keys, prepared(form, removed), CLOCK, **more)
-
-
-def record(world: World, household: str) -> dict[str, Any]:
-    row = world.db.one("select data, state from households where household_id = :id", {"id": household})
-    assert row is not None
-    found: dict[str, Any] = json.loads(row["data"])
-    return found
-
-
-def a_person(world: World, household: str, person: Person) -> dict[str, dict[str, Any]]:
-    return {f"{household}/{world.uuid()}": person()}
-
-
-def approve(world: World, household: str, *, ratify: bool = True) -> None:
-    def shown() -> tuple[Any, dict[str, str]]:
-        world.fold()
-        row = world.db.one(
-            "select data_digest, delivery_digest from households where household_id = :h", {"h": household}
-        )
-        refs = world.db.all(
-            """select l.ref from filings f join log l on l.home_region = f.home_region and l.epoch = f.epoch
-               and l.position = f.position where f.household_id = :h""",
-            {"h": household},
-        )
-        return row, {each["ref"]: household for each in refs}
-
-    row, context = shown()
-    world.staff("review", household, {"verdict": "approve", "data_digest": row["data_digest"]}, context=context)
-    if ratify:
-        row, context = shown()
-        minutes = {"number": "BA-1", "date": "2026-11-21"}
-        body = {"delivery_digest": row["delivery_digest"], "minutes": minutes}
-        world.staff("ratification", household, body, context=context)
-    world.fold()
-
-
-def identical(world: World) -> bool:
-    return rebuild(world.db, world.keys, check=True, shuffle_seed=3, now_ms=world.now_ms).identical
-
-
-RENAMED_FORM = {"address": {"name": "alamat", "aliases": ("address",)}}
 
 
 def test_what_changes_is_told_question_by_question(world: World, person: Person) -> None:
@@ -290,74 +209,6 @@ def test_a_decision_made_before_a_renaming_settles_after_it(world: World) -> Non
     found = record(world, household)
     assert (found["household"]["penilaian"], found["conflicts"]) == ({"value": "layak"}, [])
     assert identical(world)
-
-
-def test_a_bad_version_is_retired_and_the_one_before_is_in_use_again(world: World) -> None:
-    household = world.uuid()
-    world.push(world.sealed(household, {"address": "A", "assessment": "layak"}))
-    approve(world, household)
-    before = record(world, household)
-    bad = changed(world.form, SECOND, assessment={"deliver": ""}, **RENAMED_FORM)
-    publish(world, bad)
-    assert record(world, household)["state"] == "approved"
-    filled = world.sealed(world.uuid(), {"alamat": "B"}, form={"id": FORM, "version": SECOND, "hash": bad.hash})
-    world.push(filled)
-    world.fold()
-    told = preview_retirement(world.db, world.keys, (FORM, SECOND), CLOCK)
-    assert [(each.old, each.new) for each in told.diff.of(QUESTION, RENAMED)] == [("alamat", "address")]
-    assert (told.diff.old_version, told.diff.new_version) == (SECOND, FIRST)
-
-    done = retire_version(world.db, (FORM, SECOND), reason="deliver terhapus", now_ms=world.now_ms, by="t")
-    assert (done.current, done.queued) == (FIRST, 2)
-    world.fold()
-    assert record(world, household) == before
-    assert record(world, filled["head"]["household_id"])["household"]["address"] == {"value": "B"}
-    assert [form.get("retired", False) for form in listed_forms(world.db)] == [False, True]
-    late = world.sealed(world.uuid(), {"alamat": "C"}, form={"id": FORM, "version": SECOND, "hash": bad.hash})
-    assert world.push(late)[0].status == "stored"
-    world.fold()
-    assert identical(world)
-
-    assert restore_version(world.db, (FORM, SECOND), now_ms=world.now_ms, by="t").current == SECOND
-    world.fold()
-    assert record(world, household)["household"]["alamat"] == {"value": "A"}
-    assert identical(world)
-
-
-@pytest.mark.parametrize(
-    ("version", "reason", "words"),
-    [
-        ((FORM, FIRST), "salah", "satu-satunya"),
-        ((FORM, "1"), "salah", "tidak pernah terbit"),
-        ((FORM, FIRST), " ", "alasannya"),
-    ],
-)
-def test_the_last_version_in_use_stays(world: World, version: tuple[str, str], reason: str, words: str) -> None:
-    with pytest.raises(ProblemError, match=words):
-        retire_version(world.db, version, reason=reason, now_ms=1, by="t")
-    with pytest.raises(ProblemError, match="tidak sedang ditarik"):
-        restore_version(world.db, (FORM, FIRST), now_ms=1, by="t")
-    assert forms.retired(world.db) == frozenset()
-
-
-def test_retiring_twice_is_told(world: World) -> None:
-    publish(world, changed(world.form, SECOND, **RENAMED_FORM))
-    retire_version(world.db, (FORM, SECOND), reason="salah", now_ms=1, by="t")
-    with pytest.raises(ProblemError, match="sudah ditarik"):
-        retire_version(world.db, (FORM, SECOND), reason="salah", now_ms=2, by="t")
-    restore_version(world.db, (FORM, SECOND), now_ms=3, by="t")
-    retire_version(world.db, (FORM, SECOND), reason="salah lagi", now_ms=4, by="t")
-    assert forms.retirements(world.db)[FORM, SECOND].reason == "salah lagi"
-
-
-def test_a_dictionary_of_another_day_does_not_come_back_with_its_versions(world: World) -> None:
-    publish(world, changed(world.form, SECOND, **RENAMED_FORM))
-    for _ in range(2):
-        assert dictionaries.current(world.db).present_name("h", "address") == "alamat"
-        retire_version(world.db, (FORM, SECOND), reason="x", now_ms=world.now_ms, by="t")
-        assert dictionaries.current(world.db).present_name("h", "alamat") == "address"
-        restore_version(world.db, (FORM, SECOND), now_ms=world.now_ms, by="t")
-        world.now_ms += 1
 
 
 def test_tablets_tell_what_they_work_with_and_drafts_on_old_versions_are_counted(world: World) -> None:
