@@ -27,6 +27,8 @@ VERDICTS = frozenset(
 )
 CHANGE_TYPES = frozenset({"birth", "death", "move_out", "move_in", "split", "correction", "work_accident"})
 RECEIPT_OUTCOMES = frozenset({"delivered", "accepted", "rejected", "withdrawn"})
+ERASURE_BASES = frozenset({"request", "consent_withdrawn", "no_longer_needed", "unlawful", "retention_over"})
+"""Why the law has a person erased (UU 27/2022, articles 8, 9, 43, 44); words stand in `sync/erasure.py`."""
 OUTSIDE = "outside"
 """Where a person moved who left every listed household."""
 
@@ -131,7 +133,10 @@ BODIES: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
         {"delivery_digest": is_sha256, "registry": _text, "code": _code, "time": _time, "number": _text},
     ),
     "verification": ({"source": _text}, {"number": _text}),
-    "erasure": ({"persons": _any(is_person_key)}, {"household": lambda value: isinstance(value, bool)}),
+    "erasure": (
+        {"persons": _any(is_person_key)},
+        {"household": lambda value: isinstance(value, bool), "basis": _one_of(ERASURE_BASES), "covers": _any(_pair)},
+    ),
 }
 
 

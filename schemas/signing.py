@@ -20,6 +20,8 @@ from schemas.canonical import canonical_bytes_unchecked
 EVENT = b"padan event v1\n"
 TIME = b"padan time v1\n"
 DEPOSIT = b"padan deposit v1\n"
+REMAINS = b"padan remains v1\n"
+LEDGER = b"padan erasure v1\n"
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 

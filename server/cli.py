@@ -25,6 +25,7 @@ MODULES: Mapping[str, str] = {
     "delivery": "delivery",
     "demo": "demo",
     "doctor": "doctor",
+    "erase": "erase",
     "export": "export",
     "field": "field",
     "form": "form",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -22,12 +23,13 @@ from server.auth.keys import ServerKeys
 from server.backups.plan import Plan, plan_of
 from server.backups.problem import BackupProblem
 from server.clock import Clock
-from server.flows import backup_watch, deliver, reconcile
+from server.flows import backup_watch, deliver, erasure, reconcile
 from server.flows.backup import Busy, make_backup
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
 from server.flows.deposits import open_waiting
+from server.flows.erasure_ledger import LEDGER_FILE
 from server.flows.fold import fold_beside
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
@@ -38,6 +40,10 @@ from server.store.database import Store, StoreError
 WIB = timezone(timedelta(hours=7), "WIB")
 FOLD_S, DELIVER_S, THAW_S = 1, 5, 60
 RECONCILE_LEASE_MS = 30 * 60_000
+ERASURES_LEASE_MS = 2 * 3_600_000
+"""Longer than a database of many GB takes to be written anew."""
+NIGHT_HOURS = frozenset({2, 3, 4})
+"""Hours of WIB in which no tablet minds waiting."""
 FOLD_ROUNDS = 50
 _log = get_logger()
 
@@ -50,6 +56,7 @@ class Office:
     dispatch: Dispatch
     new_adapter: NewAdapter | None
     holder: str
+    ledger: Path | None = None
     plan: Plan | None = None
 
 
@@ -59,7 +66,9 @@ Job = Callable[[Office], str]
 def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) -> Office:
     """The office of one process; `holder` names it in leases."""
     dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
-    return Office(store, dispatch, adapter_maker(settings, clock), secrets.token_hex(8), plan_of(settings))
+    ledger = settings.home / LEDGER_FILE
+    adapter = adapter_maker(settings, clock)
+    return Office(store, dispatch, adapter, secrets.token_hex(8), ledger, plan_of(settings))
 
 
 def fold_job(office: Office) -> str:
@@ -118,6 +127,24 @@ def thaw_job(office: Office) -> str:
     return reconcile_job(office) if frozen(office.store.db) else ""
 
 
+def erasures_job(office: Office) -> str:
+    """Bring erasures that were begun to their end; at night also where a large database has to be written anew."""
+    if office.ledger is None or not office.ledger.exists():
+        return ""
+    db, clock = office.store.db, office.dispatch.clock
+    lease = leases.acquire(db, "erasures", office.holder, clock.now_ms(), ERASURES_LEASE_MS)
+    if lease is None:
+        return "another process is at it"
+    try:
+        night = datetime.fromtimestamp(clock.now_ms() / 1000, WIB).hour in NIGHT_HOURS
+        done = erasure.finish(db, office.dispatch.keys, office.ledger, clock.now_ms(), at_once=night)
+    finally:
+        leases.give_up(db, lease)
+    if done.waits:
+        return f"waits: {done.waits}"
+    return f"{len(done.refs)} erasures finished" if done.refs else ""
+
+
 def backup_job(office: Office) -> str:
     """Make the day's backup once its hour has come; one process at a time."""
     db, clock, plan = office.store.db, office.dispatch.clock, office.plan
@@ -148,6 +175,7 @@ JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),
     "recheck": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
+    "erasures": (erasures_job, CronTrigger(minute="*/10", timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
 }

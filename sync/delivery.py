@@ -244,6 +244,8 @@ IN_FLIGHT = frozenset({"sending", "uncertain", "asking"})
 LEASED = frozenset({"sending", "asking"})
 FINAL = frozenset({"superseded", "replaced", "withdrawn"})
 DEAD_LETTERS = frozenset({"rejected"})
+NOT_APPLIED = frozenset({"pending", "waiting_reservation", "rejected"})
+"""Neither under way nor applied: such a row can give way at once."""
 
 _TABLE: Mapping[tuple[str, str], Move] = {(move.origin, move.event): move for move in MOVES}
 

@@ -17,6 +17,8 @@ PRESENCE = "presence"
 NOTE_DISPUTED = "nik_disputed"
 NOTE_MALFORMED = "nik_malformed"
 NOTE_STATE = "nik_"
+ERASED = "erased"
+VEIL = "nik:"
 
 
 def build_payload(
@@ -55,6 +57,27 @@ def build_payload(
 def disputed_persons(payload: Mapping[str, Any]) -> frozenset[str]:
     """Keys of the persons of a payload whose NIK a verdict emptied."""
     return frozenset(person["key"] for person in payload["persons"] if person.get("nik_note") == NOTE_DISPUTED)
+
+
+def emptied_payload(payload: Mapping[str, Any], content_digest: str) -> dict[str, Any]:
+    """What an erasure leaves of a payload: where it belongs, and the digest under which both sides name what was sent.
+    It is never sent (docs/decisions/0031)."""
+    return {"area": payload["area"], ERASED: content_digest, "persons": []}
+
+
+def is_emptied(payload: Mapping[str, Any]) -> bool:
+    """Whether an erasure emptied it."""
+    return ERASED in payload
+
+
+def veiled_place(digest: str) -> str:
+    """Name of a place in the registry whose person was erased here and still stands there."""
+    return VEIL + digest
+
+
+def is_veiled(place: str) -> bool:
+    """Whether a place is held under a digest."""
+    return place.startswith(VEIL)
 
 
 def _stands(person: Mapping[str, Any]) -> bool:

@@ -48,12 +48,17 @@ CONTEXT_ITEM_BYTES = len(canonical_bytes_unchecked({"household_id": "0" * 36, "r
 
 @dataclass(frozen=True, slots=True)
 class SealedPart:
-    """One part as it is stored: `content` is the canonical bytes that were hashed, None where only the hash came."""
+    """One part as it is stored: `content` is the canonical bytes that were hashed, None where only the hash came.
+
+    `erased`: the hash is all that may ever be stored of it. `remains`: the server's signature over `content`, where
+    that is what an erasure left of the part."""
 
     name: str
     salt: str | None
     content: bytes | None
     hash: str
+    erased: bool = False
+    remains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,8 @@ class Known:
     """Published `(id, version)`; None where nobody asks."""
     signed_by: str | None = None
     """Whose signature on it was verified: `server`, an install id, or nobody's."""
+    erased: frozenset[str] = frozenset()
+    """Names of those of its parts that were erased: whoever held them was told to keep the hash alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +273,9 @@ def judge(sealed: Sealed, sender: Sender, known: Known) -> Judgement:
             return Held("region_contradicts", f"household {household} was first recorded in {other}, not {region}")
     if sealed.kind not in DEVICE_KINDS and known.signed_by != "server":
         return Held("not_a_device_kind", f"{sealed.kind} needs the server's signature")
-    if known.signed_by != "server" and any(part.content is None for part in sealed.parts):
+    if known.signed_by != "server" and any(
+        part.content is None and part.name not in known.erased for part in sealed.parts
+    ):
         return Held("bad_envelope", "a part travels as its hash only; that needs the server's signature")
     holds = () if known.signed_by == "server" else tuple(_hold_reasons(sealed, sender, known))
     if known.hashes:

@@ -60,9 +60,14 @@ def build_roster(
     components: Components,
     dictionary: Dictionary,
 ) -> Roster:
-    """The roster of one household. `filed`: live events filed under it, sorted by ref."""
-    members = _membership(canonical, filed, components)
-    verdicts = _pair_verdicts([event for event in filed if event.kind == "verdict"])
+    """The roster of one household. `filed`: live events filed under it, sorted by ref.
+
+    Of an erased person of whom nothing is said any more, moves and verdicts are left, which name a key: those put
+    nobody into the roster."""
+    erased = {key for event in filed if event.kind == "erasure" for key in event.body["persons"]}
+    gone = frozenset(erased - persons.keys())
+    members = _membership(canonical, filed, components, gone)
+    verdicts = _pair_verdicts([event for event in filed if event.kind == "verdict"], gone)
     everybody = sorted(persons.keys() | {key for key, to in members.places.items() if to == canonical})
     left = {key: to for key, to in members.places.items() if to != canonical and key in persons}
     groups, conflicts = _group([key for key in everybody if key not in left], persons, verdicts, dictionary)
@@ -154,7 +159,9 @@ class _Membership:
     conflicts: Sequence[Conflict]
 
 
-def _membership(canonical: str, filed: Iterable[Event], components: Components) -> _Membership:
+def _membership(
+    canonical: str, filed: Iterable[Event], components: Components, gone: frozenset[str]
+) -> _Membership:
     """`member_of` is a register folded from the events filed here; heads that differ are a conflict."""
     register: dict[str, list[Event]] = defaultdict(list)
     for event in filed:
@@ -165,7 +172,7 @@ def _membership(canonical: str, filed: Iterable[Event], components: Components) 
         if moves and components.left(event, canonical):
             moves = {key: to for key, to in moves.items() if components.of(to) == canonical}
             moves = {} if components.counts_nowhere(event) else moves
-        for key in moves:
+        for key in moves.keys() - gone:
             register[key].append(event)
     places: dict[str, str] = {}
     found: dict[str, Sequence[Event]] = {}
@@ -209,13 +216,14 @@ def _persons_of(event: Event) -> Iterable[tuple[str, str]]:
     return combinations(sorted(set(event.body.get("persons", ()))), 2)
 
 
-def _pair_verdicts(verdicts: Iterable[Event]) -> _PairVerdicts:
+def _pair_verdicts(verdicts: Iterable[Event], gone: frozenset[str]) -> _PairVerdicts:
     """Verdicts about pairs of person keys; each pair is a register of its own."""
     register: dict[frozenset[str], list[Event]] = defaultdict(list)
     events = [event for event in verdicts if event.body["type"] in ("same_person", "different_persons")]
     for event in events:
         for two in _persons_of(event):
-            register[frozenset(two)].append(event)
+            if gone.isdisjoint(two):
+                register[frozenset(two)].append(event)
     same: list[tuple[str, ...]] = []
     different: set[frozenset[str]] = set()
     conflicts = []

@@ -29,6 +29,10 @@ class Page:
     events: list[tuple[str, str, str, Mapping[str, Any]]] = field(default_factory=list)
     erased_events: list[str] = field(default_factory=list)
     erased_persons: list[str] = field(default_factory=list)
+    erased_parts: list[tuple[str, str]] = field(default_factory=list)
+    """`(ref, part)`."""
+    erasures: bool = False
+    """Whether something was erased from a household of this page: what its record said before has to go too."""
 
 
 def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
@@ -44,8 +48,10 @@ def read_page(items: Iterable[Mapping[str, Any]]) -> Page:
         elif kind == "removed":
             page.removed.append(item["household_id"])
         elif kind == "erased":
+            page.erasures = True
             page.erased_persons += item.get("persons", [])
             page.erased_events += item.get("refs", [])
+            page.erased_parts += [(each["ref"], each["part"]) for each in item.get("parts", ())]
             if item.get("household"):
                 page.removed.append(item["household_id"])
     return page

@@ -1,7 +1,7 @@
 """The officer's own file: everything a tablet must not lose, in SQLite (docs/field-client.md).
 
 WAL with `synchronous=FULL`: what a method has returned from survives a dead battery. Each public method is one
-transaction. Knows neither network nor forms; the SQL of the client is in this module and in `store_feed.py`.
+transaction. Knows neither network nor forms; the SQL of the client is in this module and its neighbours `store_*.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from field_forms.client.schema import SCHEMA, SCHEMA_VERSION
-from schemas.event import part_hash
 
 SEALED, STAMPED, RECEIVED, DURABLE = "sealed", "stamped", "received", "durable"
 TOO_LARGE, REFUSED, ERASED = "too_large", "refused", "erased"
@@ -267,17 +266,13 @@ class Store:
         )
         return [(row["ref"], row["id"], row["payload_hash"]) for row in rows]
 
-    def settle_offers(self, asked: Iterable[str], missing: Iterable[str], erased: Iterable[str]) -> None:
-        """The server's answer about refs: what it lacks goes (back) into the queue, what it erased is emptied here."""
-        lacking, gone = set(missing), set(erased)
+    def settle_offers(self, asked: Iterable[str], missing: Iterable[str]) -> None:
+        """The server's answer about refs: what it lacks goes (back) into the queue, the rest is where it was. What it
+        erased is emptied beside this (`store_erasure.forget_events`)."""
+        lacking = set(missing)
         with self.transaction() as conn:
             for ref in asked:
-                if ref in gone:
-                    conn.execute(
-                        "update events set offer = null, state = 'erased', envelope = ? where ref = ?", (_ERASED, ref)
-                    )
-                    conn.execute("delete from staff_events where ref = ?", (ref,))
-                elif ref in lacking:
+                if ref in lacking:
                     conn.execute(f"update events set offer = null, state = {_UNSENT} where ref = ?", (ref,))
                     conn.execute("update staff_events set offer = 'send' where ref = ?", (ref,))
                 else:
@@ -298,7 +293,7 @@ class Store:
         with self.transaction() as conn:
             conn.executemany("update staff_events set offer = null where ref = ?", [(ref,) for ref in refs])
 
-    # Deposits and erasure
+    # Deposits
 
     def add_boxes(self, boxes: Iterable[tuple[str, Sequence[str]]]) -> None:
         """Keep sealed boxes `(text, refs in it)` before they are handed in."""
@@ -321,26 +316,6 @@ class Store:
                 "update events set state = 'received', status = 'deposited', offer = null where ref = ?",
                 [(ref,) for ref in refs],
             )
-
-    def erase_person(self, key: str) -> None:
-        """Empty a person's part in what the server already has, in signed events and in drafts. The hash of the part
-        keeps an event whole. What was never sent goes to the server first, which erases it there."""
-        with self.transaction() as conn:
-            for table, where in (("events", "where state in ('received', 'durable')"), ("staff_events", "")):
-                for row in conn.execute(f"select rowid as number, envelope from {table} {where}").fetchall():
-                    if without := _without_part(json.loads(row["envelope"]), "p/" + key):
-                        conn.execute(
-                            f"update {table} set envelope = ? where rowid = ?", (json.dumps(without), row["number"])
-                        )
-            for row in conn.execute("select id, fixed from drafts").fetchall():
-                fixed = json.loads(row["fixed"])
-                fixed["prefill"] = {p: a for p, a in fixed["prefill"].items() if not p.startswith(f"p/{key}/")}
-                if "left_behind" in fixed:
-                    left = [each for each in fixed["left_behind"] if not each["path"].startswith(f"p/{key}/")]
-                    fixed["left_behind"] = left
-                conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
-            conn.execute("delete from draft_persons where key = ?", (key,))
-            conn.execute("delete from draft_answers where substr(path, 1, ?) = ?", (len(key) + 3, f"p/{key}/"))
 
     def counts(self) -> dict[str, int]:
         """Number of own events by state."""
@@ -380,15 +355,4 @@ def _load(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _without_part(envelope: dict[str, Any], name: str) -> dict[str, Any] | None:
-    parts = [
-        {"name": name, "hash": part_hash(part["salt"], {"assertions": part["assertions"], "text": part["text"]})}
-        if part["name"] == name and "salt" in part
-        else part
-        for part in envelope["parts"]
-    ]
-    return {**envelope, "parts": parts} if parts != envelope["parts"] else None
-
-
 _UNSENT = "case when stamp is null then 'sealed' else 'stamped' end"
-_ERASED = json.dumps({"head": None, "parts": [], "payload_hash": ""})

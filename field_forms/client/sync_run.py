@@ -18,6 +18,7 @@ from field_forms.client.deposit import make_boxes
 from field_forms.client.feed import RETRY, is_durable, read_page, settle
 from field_forms.client.pace import BATCH_BYTES_MAX, Backoff, Clock, GaveUp, Pace
 from field_forms.client.store import RECEIVED, Sealed, Store
+from field_forms.client.store_erasure import compact, erase_parts, erase_person, forget_events
 from field_forms.client.store_feed import FeedStore
 from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
 from schemas.limits import FEED_PAGE_DEFAULT, HAVE_PER_REQUEST_MAX, STAMPS_PER_HELLO_MAX
@@ -77,6 +78,7 @@ class SyncRun:
         self._tell = progress or (lambda _: None)
         self._server = Server(transport, Tokens(store.token("deposit"), store.token("read")))
         self._backoff = Backoff(clock.sleep, rng) if attempts_max is None else Backoff(clock.sleep, rng, attempts_max)
+        self._forgot = False
         self.result = SyncResult()
 
     def run(self) -> SyncResult:
@@ -95,6 +97,9 @@ class SyncRun:
             self.result.stopped, self.result.wait_s = _stopped(error), error.wait_s
         except ServerRefused as error:
             self.result.stopped = f"Server menolak: {error.detail or error.code} ({error.code})."
+        finally:
+            if self._forgot:
+                compact(self._store)
         return self.result
 
     def fetch(self) -> SyncResult:
@@ -107,6 +112,9 @@ class SyncRun:
             self.result.stopped, self.result.wait_s = _stopped(error), error.wait_s
         except ServerRefused as error:
             self.result.stopped = f"Server menolak: {error.detail or error.code} ({error.code})."
+        finally:
+            if self._forgot:
+                compact(self._store)
         return self.result
 
     def _everything(self) -> None:
@@ -179,11 +187,14 @@ class SyncRun:
             self._tell(Progress("have", items_total=len(asked)))
             answer = self._try(partial(self._server.have, [(each[1], each[2]) for each in asked]))
             missing, erased = _hashes(answer.get("missing")), _hashes(answer.get("erased"))
-            self._store.settle_offers(
-                [ref for ref, _, _ in asked],
-                [ref for ref, _, digest in asked if digest in missing],
-                [ref for ref, _, digest in asked if digest in erased],
-            )
+            gone = {ref: digest for ref, _, digest in asked if digest in erased}
+            named = answer.get("parts") or {}
+            with self._store.transaction():
+                self._store.settle_offers(
+                    [ref for ref, _, _ in asked], [ref for ref, _, digest in asked if digest in missing]
+                )
+                forget_events(self._store, gone, {ref: named.get(digest, ()) for ref, digest in gone.items()})
+            self._forgot |= bool(gone)
 
     # push
 
@@ -286,7 +297,9 @@ class SyncRun:
                     erased_events=page.erased_events, cursor=answer["cursor"], finished=not more,
                 )  # fmt: skip
                 for key in page.erased_persons:
-                    self._store.erase_person(key)
+                    erase_person(self._store, key)
+                erase_parts(self._store, page.erased_parts)
+            self._forgot |= page.erasures
             self.result.pages += 1
             self.result.households += len(page.households)
             self._tell(Progress("feed", self.result.households))

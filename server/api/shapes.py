@@ -203,10 +203,11 @@ class DepositResponse(Answer):
 
 
 class HaveResponse(Answer):
-    """`[id, payload hash]` of what is missing here and of what was erased."""
+    """`[id, payload hash]` of what is missing here and of what was erased; `parts`: payload hash -> which parts."""
 
     missing = fields.List(fields.List(fields.String()), required=True)
     erased = fields.List(fields.List(fields.String()), required=True)
+    parts = fields.Dict(required=True)
 
 
 class FeedItem(Answer):

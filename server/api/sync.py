@@ -120,6 +120,7 @@ def post_have() -> Response:
         {
             "missing": [[event_id, digest] for digest in found.missing for event_id in ids[digest]],
             "erased": [[event_id, digest] for digest in found.erased for event_id in ids[digest]],
+            "parts": {digest: list(names) for digest, names in found.parts.items()},
         }
     )
 

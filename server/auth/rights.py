@@ -48,6 +48,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "deliver": frozenset({OPERATOR, DISTRICT_ADMIN}),
     "export": frozenset({DISTRICT_ADMIN, CENTRAL_OFFICE}),
     "audit": frozenset({OPERATOR, AUDITOR}),
+    "erase": frozenset({DISTRICT_ADMIN}),
 }
 """action -> roles that may do it, inside their scope."""
 
@@ -71,6 +72,7 @@ ACTION_NAMES: Mapping[str, str] = {
     "deliver": "mengirim ke registri",
     "export": "mengeluarkan data",
     "audit": "memeriksa buku besar",
+    "erase": "menghapus data pribadi",
 }
 """action -> what it is called in a message: "tidak berhak ..."."""
 

@@ -25,14 +25,17 @@ def verify_(as_json: bool) -> None:
     outcome = verify(open_server().store.db)
     if as_json:
         broken = [str(each) for each in outcome.broken]
-        click.echo(json.dumps({"rows": outcome.rows, "parts": outcome.parts, "broken": broken, "heads": outcome.heads}))
+        counts = {"rows": outcome.rows, "parts": outcome.parts, "erased": outcome.erased, "partial": outcome.partial}
+        unexplained = [str(each) for each in outcome.unexplained]
+        click.echo(json.dumps({**counts, "broken": broken, "unexplained": unexplained, "heads": outcome.heads}))
     else:
-        for each in outcome.broken:
+        for each in (*outcome.broken, *outcome.unexplained):
             click.echo(str(each), err=True)
         click.echo(
-            f"{outcome.rows} rows, {outcome.parts} parts ({outcome.erased} erased), {len(outcome.broken)} broken"
+            f"{outcome.rows} rows, {outcome.parts} parts ({outcome.erased} erased, {outcome.partial} in part), "
+            f"{len(outcome.broken)} broken"
         )
         for region, head in sorted(outcome.heads.items()):
             click.echo(f"  {region}  {head}")
-    if outcome.broken:
+    if outcome.broken or outcome.unexplained:
         sys.exit(1)

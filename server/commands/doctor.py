@@ -23,8 +23,9 @@ from server.clock import SystemClock, parse_rfc3339_ms
 from server.commands._backup_finding import backup_finding
 from server.commands._doctor_machine import examine_machine
 from server.commands._finding import OK, WARNING, WRONG, Finding
+from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.settings import Settings, load_settings, unknown_names
-from server.store import cases, fold_queue, forms, households, unreadable
+from server.store import cases, erasures, fold_queue, forms, households, keys, unreadable
 from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
     if findings[-1].status != WRONG:
         store = Store(settings.database)
         findings += [check(store) for check in _STORE_CHECKS]
+        findings.append(_erasures(settings, store))
         findings.append(backup_finding(settings, store))
         store.close()
     findings.append(_registry(settings))
@@ -147,6 +149,32 @@ def _kept(store: Store) -> Finding:
 def _cases(store: Store) -> Finding:
     counts = cases.counts(store.db)
     return Finding("perkara terbuka", OK, ", ".join(f"{kind} {n}" for kind, n in counts.items()) or "tidak ada")
+
+
+def _erasures(settings: Settings, store: Store) -> Finding:
+    """Whether each erasure was brought to its end, and whether the ledger knows all that this database knows."""
+    path = settings.home / LEDGER_FILE
+    public = {name: key.public for name, key in keys.all_keys(store.db, keys.SIGNING).items() if key.public}
+    try:
+        ledger = read_ledger(path, public)
+    except LedgerUnreadable as error:
+        return Finding("penghapusan", WRONG, str(error), "Kembalikan salinan buku penghapusan yang benar.")
+    missing = erasures.refs(store.db) - {entry.ref for entry in ledger.entries}
+    if missing:
+        found = f"{len(missing)} penghapusan tidak ada di {path}"
+        do = "Kembalikan salinannya: tanpa buku itu cadangan lama mengembalikan orang yang sudah dihapus."
+        return Finding("penghapusan", WRONG, found, do)
+    if ledger.unreadable:
+        found = f"baris tidak terbaca di {path}: {', '.join(map(str, ledger.unreadable))}"
+        do = "Baris yang terpotong saat mesin mati tidak apa-apa; selain itu, kembalikan salinan buku itu."
+        return Finding("penghapusan", WARNING, found, do)
+    if ledger.unfinished:
+        found = f"{len(ledger.unfinished)} belum selesai"
+        return Finding("penghapusan", WARNING, found, "Jalankan: padan erase finish")
+    late = erasures.count_late(store.db)
+    if late:
+        return Finding("penghapusan", WARNING, f"{late} isian datang sesudahnya", "Baca: padan erase list")
+    return Finding("penghapusan", OK, f"{len(ledger.entries)} tercatat, semua selesai")
 
 
 _STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases)

@@ -15,6 +15,8 @@ from server.clock import SystemClock
 from server.commands import _backup_text as text
 from server.commands._opening import open_server
 from server.commands.backup import NO_FOLDER, passphrase
+from server.flows.erasure import erased_again
+from server.flows.erasure_ledger import LedgerUnreadable
 from server.flows.restore import Restored, choose, refuse_occupied, restore, set_aside
 from server.flows.returned import account
 from server.log import configure_logging
@@ -52,8 +54,11 @@ def command(
         refuse_occupied(target)
     keys = unlock_keys(place.locked_keys(), passphrase(settings))
     moved = _moved_aside(target, clock) if aside else None
-    with text.progress("memulihkan") as told:
-        done = restore(place, name, keys, target, home, clock, told=told)
+    try:
+        with text.progress("memulihkan") as told:
+            done = restore(place, name, keys, target, home, clock, replay=erased_again, told=told)
+    except LedgerUnreadable as error:
+        raise click.ClickException(f"{error} Basis data tidak dipulihkan, supaya tidak ada yang kembali.") from error
     if as_json:
         click.echo(json.dumps(_as_json(done, target, moved)))
         return

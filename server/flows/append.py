@@ -11,6 +11,7 @@ from typing import Any
 from schemas.event import seal
 from schemas.ids import hold_id
 from server.auth.keys import ServerKeys
+from server.flows.screening import screen
 from server.store import events
 from server.store.appending import Appender
 from server.store.database import Connection
@@ -30,8 +31,9 @@ class Appended:
 
 def append_own(db: Connection, envelopes: Iterable[Mapping[str, Any]], keys: ServerKeys, now_ms: int) -> list[Appended]:
     """Sign and append envelopes sealed by our own code. Repeating it appends nothing and gives the same receipts."""
-    sealed = [sealed_from(keys.signed(envelope)) for envelope in envelopes]
+    sealed: Sequence[Sealed] = [sealed_from(keys.signed(envelope)) for envelope in envelopes]
     with db.transaction():
+        sealed = screen(db, keys, sealed, frozenset(item.payload_hash for item in sealed)).events
         known = known_hashes(db, sealed)
         appender = Appender(db, now_ms)
         out = []

@@ -15,11 +15,13 @@ from schemas.problems import ProblemError
 from server.flows.deliver_judge import PAUSED, Dispatch, Judgement, frozen, judge, paused
 from server.flows.deliver_prepare import ORDERED, order_withdrawal, sweep
 from server.flows.deliver_send import Sent, Wire, send_round
+from server.flows.receipts import content_of
 from server.store import delivery_queue, households, identity, leases, outbox, reservations, standings
 from server.store.database import Connection
 from server.store.events import regions
 from server.store.outbox import OutboxRow
 from sync.delivery import RATIFIED_STATES, REASONS
+from sync.delivery_payload import is_emptied
 from sync.pacing import Circuit
 
 ROUNDS_MAX = 200
@@ -105,7 +107,8 @@ def retry(db: Connection, dispatch: Dispatch, household_id: str | None = None) -
     done = 0
     with db.transaction():
         for row in outbox.in_states(db, DEAD, 100_000):
-            if household_id is None or row.household_id == household_id:
+            # Of an emptied one nothing is left to send; the sweep writes the record as it is now.
+            if (household_id is None or row.household_id == household_id) and not is_emptied(content_of(row)):
                 done += outbox.move(db, row, "retried", now_ms, due_ms=now_ms)
     return done
 
@@ -160,7 +163,8 @@ def waits_for(db: Connection, household_id: str) -> list[str]:
     They have the same person: a verdict, or moving the person, settles whose it is."""
     region = households.region_of(db, household_id) or ""
     waiting = delivery_queue.waiting_of(db, [household_id]).get(household_id)
-    found = set(reservations.holders(db, waiting.wanted).values()) if waiting is not None else set()
+    places = [*waiting.wanted, waiting.blocked_on] if waiting is not None else []
+    found = set(reservations.holders(db, places).values())
     for row in outbox.of_household(db, region, household_id):
         if row.state == "waiting_reservation" and row.problem_code == "taken":
             found |= set(UUID.findall(row.problem or ""))

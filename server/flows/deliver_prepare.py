@@ -19,6 +19,7 @@ from server.store.events import regions
 from server.store.outbox import OutboxRow
 from sync import delivery
 from sync.delivery import DELIVER, IN_FLIGHT, RATIFIED_STATES, WITHDRAW
+from sync.delivery_payload import veiled_place
 from sync.reservation import cycle_breakers, plan_reservations, release_after_taken, waits_for
 
 FEED_STEP = 2_000
@@ -197,8 +198,8 @@ def _reserve_and_write(db: Connection, dispatch: Dispatch, found: Judgement) -> 
     plan = plan_reservations(found.places, reservations.held_by(db, region, household))
     taken_now: list[str] = []
     for place in plan.reserve:
-        holder = reservations.reserve(db, place, region, household, dispatch.clock.now_ms())
-        if holder is not None:
+        blocker = _taken_by_another(db, dispatch, place, found.pair)
+        if blocker is not None:
             with db.transaction():
                 standing = _standing_places(db, region, household)
                 mine = {*taken_now, *plan.keep}
@@ -206,7 +207,7 @@ def _reserve_and_write(db: Connection, dispatch: Dispatch, found: Judgement) -> 
                 reservations.release(db, household, freed)
                 # Itself not: it would wake, take them and give them back for ever.
                 delivery_queue.wake(db, freed, but=household)
-            return _Wait(LATER_MS, place, found.places)
+            return _Wait(LATER_MS, blocker, found.places)
         taken_now.append(place)
     now_ms = dispatch.clock.now_ms()
     with db.transaction():
@@ -235,6 +236,15 @@ def _reserve_and_write(db: Connection, dispatch: Dispatch, found: Judgement) -> 
         )
         _write(db, fresh, now_ms)
     return None
+
+
+def _taken_by_another(db: Connection, dispatch: Dispatch, place: str, pair: tuple[str, str]) -> str | None:
+    """Take a place; the name under which another household holds it, where one does. Somebody who was erased there
+    may still stand in the registry: that place is held under a digest."""
+    veiled = veiled_place(dispatch.keys.nik_digest(place))
+    if reservations.holders(db, [veiled]).get(veiled, pair[1]) != pair[1]:
+        return veiled
+    return None if reservations.reserve(db, place, *pair, dispatch.clock.now_ms()) is None else place
 
 
 def _break_cycles(db: Connection, dispatch: Dispatch, blocked: Iterable[str]) -> int:

@@ -20,7 +20,8 @@ from server.registry.mapping import Step, settle, step_after
 from server.store import delivery_queue, fold_queue, households, leases, niks, outbox
 from server.store.database import Connection
 from server.store.outbox import OutboxRow
-from sync.delivery import DELIVER, RATIFIED_STATES
+from sync.delivery import DELIVER, NOT_APPLIED, RATIFIED_STATES
+from sync.delivery_payload import is_emptied
 from sync.pacing import (
     CLOSED,
     OPEN,
@@ -162,6 +163,7 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
     """Write what an exchange gave, in one transaction with its receipt; False where the lease was taken over."""
     now_ms = dispatch.clock.now_ms()
     with db.transaction():
+        row = _as_left(db, row)
         if not _moved(db, dispatch, row, step, now_ms):
             _log.warning("delivery_result_dropped", household_id=row.household_id, code=step.event)
             return False
@@ -175,6 +177,7 @@ def write_result(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step,
             receipts.handed(db, dispatch, row, now_ms)
         if step.event in ("rejected", "taken", "unknown"):
             delivery_queue.put(db, [(row.home_region, row.household_id)])
+        _drop_emptied(db, row, now_ms)
         before = leases.circuit(db, dispatch.destination)
         after = learned(before, step, with_people, now_ms)
         if after != before:
@@ -235,6 +238,22 @@ def _moved(db: Connection, dispatch: Dispatch, row: OutboxRow, step: Step, now_m
     return outbox.move(db, row, step.event, now_ms, due_ms=_next_try(dispatch, row, step, now_ms), problem=problem)
 
 
+def _as_left(db: Connection, row: OutboxRow) -> OutboxRow:
+    """The row without the places of somebody who was erased while it was under way."""
+    now = outbox.load(db, row.home_region, row.household_id, row.idempotency_key)
+    if now is None or not is_emptied(receipts.content_of(now)):
+        return row
+    return replace(row, payload=now.payload, places=now.places)
+
+
+def _drop_emptied(db: Connection, row: OutboxRow, now_ms: int) -> None:
+    """Nothing of a row is left to send after an erasure: it gives way, and the sweep writes the record as it is now."""
+    now = outbox.load(db, row.home_region, row.household_id, row.idempotency_key)
+    if now is not None and now.state in NOT_APPLIED and is_emptied(receipts.content_of(now)):
+        outbox.move(db, now, "superseded", now_ms)
+        delivery_queue.put(db, [(row.home_region, row.household_id)])
+
+
 def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> int:
     due = next_try_ms(now_ms, max(1, row.attempts), dispatch.permille(), step.retry_after_s)
     return due if step.not_before_ms is None else max(due, step.not_before_ms)
@@ -243,10 +262,11 @@ def _next_try(dispatch: Dispatch, row: OutboxRow, step: Step, now_ms: int) -> in
 def _still_ready(db: Connection, row: OutboxRow, now_ms: int) -> bool:
     """Whether what was judged when the row was written still holds; else it goes back, and the sweep looks again."""
     pair = (row.home_region, row.household_id)
-    if _fit(db, row, pair):
+    if not is_emptied(receipts.content_of(row)) and _fit(db, row, pair):
         return True
     outbox.move(db, row, "retry_later", now_ms, due_ms=now_ms + NOT_YET_MS, problem=("changed", "looked at again"))
     delivery_queue.put(db, [pair])
+    _drop_emptied(db, row, now_ms)
     return False
 
 

@@ -89,9 +89,20 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
         else:
             items.append(_brief(region, entry, *names))
         if entry.household_id in erased and entry.what == "record":
-            gone = erased[entry.household_id]
+            gone = still_gone(erased[entry.household_id], entry)
             items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **gone})
     return items
+
+
+def still_gone(gone: Mapping[str, Any], entry: FeedEntry) -> dict[str, Any]:
+    """What was erased from a household, without those who stand in its record again though all that was said of them
+    is gone: a new list or a new form tells of them, and is not to be forgotten (docs/decisions/0032)."""
+    data = json.loads(entry.data or b'{"persons":[],"household":{}}')
+    emptied = {each["part"] for each in gone["parts"]}
+    here = {key for person in data["persons"] for key in person["keys"]}
+    back = here & {key for key in gone["persons"] if f"p/{key}" in emptied}
+    whole = gone["household"] and not (emptied and (data["persons"] or data["household"]))
+    return {**gone, "persons": [key for key in gone["persons"] if key not in back], "household": whole}
 
 
 def _full(db: Connection, region: str, entry: FeedEntry, cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

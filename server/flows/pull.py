@@ -19,6 +19,7 @@ from schemas.problems import ProblemError
 from server.auth.callers import Caller
 from server.auth.keys import ServerKeys
 from server.flows.cursors import Cursor, read_cursor, write_cursor
+from server.flows.feed import still_gone
 from server.flows.hello import scope_digest
 from server.store import feed, households, keys, niks
 from server.store.database import Connection
@@ -132,7 +133,7 @@ def _lines(db: Connection, region: str, entries: Sequence[FeedEntry], state: str
             # It may have been sent in another state before: whoever filters by state is told that it left.
             lines.append(_left_line(region, entry))
         if entry.what == "record" and entry.household_id in erased:
-            lines.append(_erased_line(region, entry, erased[entry.household_id]))
+            lines.append(_erased_line(region, entry, still_gone(erased[entry.household_id], entry)))
     return lines
 
 
@@ -172,7 +173,8 @@ def _erased_line(region: str, entry: FeedEntry, gone: dict[str, Any]) -> bytes:
         "home_region": region,
         "area": entry.area,
         "position": entry.position,
-        **gone,
+        "persons": gone["persons"],
+        "household": gone["household"],
     }
     return json.dumps(line, separators=(",", ":")).encode()
 

@@ -8,7 +8,7 @@ pushes together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.canonical import canonical_bytes_unchecked
@@ -19,15 +19,18 @@ from schemas.signing import EVENT, from_base64, verify
 from server.auth.keys import ServerKeys
 from server.clock import parse_rfc3339_ms
 from server.flows.append import hold_event, known_hashes
+from server.flows.screening import erased_in, screen
 from server.store import devices, events, forms, households, unreadable
 from server.store.appending import Appender, complete
 from server.store.database import Connection
+from server.store.erasures import ErasedPart, note_parts
 from server.store.identity import campaign_closes_ms
 from server.store.restores import Claim, note_claims
 from sync import intake
 from sync.intake import Duplicate, Equivocation, Held, Known, Receipt, Sealed, Sender, TooLarge, Unreadable
 
 SERVER = "server"
+ERASED_DETAIL = "Somebody in it was erased: of what was said of that person only the hash is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,9 @@ class _Facts:
     sequences: dict[tuple[str, str], dict[int, set[str]]]
     published: frozenset[tuple[str, str]]
     closes_ms: int | None
-    answers: list[Answer] = field(default_factory=list)
+    screened: Mapping[str, Sealed]
+    emptied: Mapping[str, frozenset[str]]
+    late: Sequence[ErasedPart]
 
 
 def push(db: Connection, sender: Sender, items: Sequence[RawItem], keys: ServerKeys, now_ms: int) -> list[Answer]:
@@ -116,7 +121,7 @@ def prepare(db: Connection, sender: Sender, items: Sequence[RawItem], keys: Serv
 
 def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_ms: int) -> list[Answer]:
     """Judge and write, inside the caller's transaction. All items' effects are there, or, on an exception, none."""
-    facts = _facts(db, prepared)
+    facts = _facts(db, prepared, keys)
     appender = Appender(db, now_ms)
     answers = []
     for item in prepared:
@@ -128,6 +133,8 @@ def commit(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys, now_m
         else:
             answers.append(_take(db, item, item.read, facts, appender, keys, now_ms))
     appender.flush()
+    fresh = {answer.ref for answer in answers if answer.receipt is not None and answer.status != "duplicate"}
+    note_parts(db, [part for part in facts.late if part.ref in fresh])
     _note_claims(db, prepared, now_ms)
     return answers
 
@@ -184,7 +191,7 @@ def _stamp(raw: Any, target: Sealed, keys: ServerKeys) -> tuple[Sealed | None, U
     return None, kept if isinstance(kept, Unreadable) else None
 
 
-def _facts(db: Connection, prepared: Sequence[Prepared]) -> _Facts:
+def _facts(db: Connection, prepared: Sequence[Prepared], keys: ServerKeys) -> _Facts:
     sealed = [item.read for item in prepared if isinstance(item.read, Sealed)]
     stamps = [item.stamp for item in prepared if item.stamp is not None]
     by_region: dict[str, set[str]] = {}
@@ -202,6 +209,8 @@ def _facts(db: Connection, prepared: Sequence[Prepared]) -> _Facts:
                 households.assigned_to(db, region, sorted(officers), sorted(ids))
             )
     everything = sorted({household for item in sealed for _, household in item.filed})
+    trusted = [item.read for item in prepared if item.signed_by == SERVER and isinstance(item.read, Sealed)]
+    screened = screen(db, keys, sealed, frozenset(item.payload_hash for item in trusted))
     return _Facts(
         hashes=known_hashes(db, [*sealed, *stamps]),
         regions=events.regions_of(db, everything),
@@ -210,6 +219,9 @@ def _facts(db: Connection, prepared: Sequence[Prepared]) -> _Facts:
         sequences={key: events.sequences_used(db, key[0], key[1], sorted(wanted)) for key, wanted in numbers.items()},
         published=frozenset((form.id, form.version) for form in forms.published_forms(db)),
         closes_ms=campaign_closes_ms(db),
+        screened={item.payload_hash: item for item in screened.events},
+        emptied=screened.emptied,
+        late=screened.late,
     )
 
 
@@ -233,11 +245,11 @@ def _take(
     if isinstance(judgement, Duplicate):
         if item.signed_by == SERVER:
             appender.flush()  # the first copy may stand in this very push
-            complete(db, sealed, now_ms)
+            complete(db, facts.screened[sealed.payload_hash], now_ms)
         _append_stamp(item, facts, appender)
         return Answer("duplicate", sealed.id, sealed.ref, judgement.receipt, _stamp_beside(item, judgement, facts))
     before = len(appender.written)
-    receipt = _append(sealed, facts, appender)
+    receipt = _append(facts.screened[sealed.payload_hash], facts, appender)
     for reason in judgement.holds:
         hold = hold_event(sealed, reason, keys)
         if hold.payload_hash not in facts.hashes.get((hold.home_region, hold.id), {}):
@@ -248,7 +260,8 @@ def _take(
     status = "held" if judgement.holds else "equivocation" if isinstance(judgement, Equivocation) else "stored"
     own = (sealed.home_region, receipt.position, sealed.ref)
     beside = tuple(place for place in appender.written[before:] if place != own)
-    return Answer(status, sealed.id, sealed.ref, receipt, beside, judgement.holds, fork=judgement.fork)
+    detail = ERASED_DETAIL if sealed.payload_hash in facts.emptied else ""
+    return Answer(status, sealed.id, sealed.ref, receipt, beside, judgement.holds, detail, fork=judgement.fork)
 
 
 def _known(item: Prepared, sealed: Sealed, facts: _Facts, now_ms: int) -> Known:
@@ -263,6 +276,7 @@ def _known(item: Prepared, sealed: Sealed, facts: _Facts, now_ms: int) -> Known:
         closed=_closed(facts.closes_ms, item.stamp, now_ms),
         forms=facts.published,
         signed_by=item.signed_by,
+        erased=facts.emptied.get(sealed.payload_hash, frozenset()),
     )
 
 
@@ -311,7 +325,8 @@ def _note_claims(db: Connection, prepared: Sequence[Prepared], now_ms: int) -> N
 
 
 def _keep(db: Connection, item: Unreadable, sender: Sender, now_ms: int) -> Answer:
-    unreadable.keep(db, item, sender.install, _name(sender), now_ms)
+    kept = replace(item, raw=b"", detail=ERASED_DETAIL) if erased_in(db, item.raw) else item
+    unreadable.keep(db, kept, sender.install, _name(sender), now_ms)
     return Answer("held", item.claimed_id, reasons=(item.reason,), detail=item.detail, kept=item.sha256)
 
 

@@ -23,7 +23,7 @@ from server.store import delivery_queue, outbox, reservations, standings
 from server.store.database import Connection
 from server.store.outbox import OutboxRow
 from sync.delivery import DELIVER, WITHDRAW, Standing
-from sync.delivery_payload import disputed_persons
+from sync.delivery_payload import ERASED, disputed_persons, is_emptied, is_veiled
 from sync.reservation import release_after_receipt
 
 ACTOR = "padan"
@@ -39,7 +39,10 @@ def content_of(row: OutboxRow) -> Mapping[str, Any]:
 
 def content_digest_of(row: OutboxRow) -> str:
     """How both sides name what was sent; empty for a withdrawal."""
-    return sha256_hex(row.payload) if row.action == DELIVER else ""
+    if row.action != DELIVER:
+        return ""
+    content = content_of(row)
+    return str(content[ERASED]) if is_emptied(content) else sha256_hex(row.payload)
 
 
 def accepted(db: Connection, dispatch: Dispatch, row: OutboxRow, receipt: Receipt, now_ms: int) -> str:
@@ -121,7 +124,7 @@ def receipt_envelope(
     text = {
         "content_digest": stored.content_digest,
         "disputed": sorted(stored.standing.disputed),
-        "places": list(stored.places),
+        "places": [place for place in stored.places if not is_veiled(place)],
     }
     event_id = derived_uuid("receipt", household, canonical_bytes_unchecked([body, text]).decode())
     envelope = seal(

@@ -18,7 +18,7 @@ from server.registry.adapter import Adapter, LastVersion, NotOffered, Receipt, R
 from server.store import delivery_queue, events, identity, outbox, reservations, standings
 from server.store.database import Connection
 from sync.delivery import DELIVER, IN_FLIGHT, Standing, region_digest
-from sync.delivery_payload import disputed_persons
+from sync.delivery_payload import disputed_persons, is_emptied
 from sync.reconcile import Differences, Row, differences
 
 CLEAN, DIFFERENT, NO_ANSWER, NOT_OFFERED = "clean", "different", "no_answer", "not_offered"
@@ -73,7 +73,8 @@ def send_again(db: Connection, dispatch: Dispatch, found: Sequence[Reconciled]) 
                 stored = standings.of(db, each.region, [household]).get(household)
                 key = stored.idempotency_key if stored is not None else ""
                 row = outbox.load(db, each.region, household, key)
-                if row is not None and row.state == "accepted" and row.action == DELIVER:
+                good = row is not None and row.state == "accepted" and row.action == DELIVER
+                if good and row is not None and not is_emptied(receipts.content_of(row)):
                     sent += outbox.move(db, row, "lost_there", now_ms, due_ms=now_ms)
     return sent
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from server.mirror.layout import open_mirror, transaction
+from server.mirror.layout import explained, open_mirror, transaction
 from server.mirror.lines import AliasLine, ErasedLine, GoneLine, HouseholdLine, Line, PageLine
 from server.mirror.wide_tables import WideTables
 
@@ -41,6 +41,15 @@ class Mirror:
         self.path = path
         self._raw = open_mirror(path)
         self.wide = WideTables(self._raw)
+        self._replaced = ""
+        self.forgot = False
+        """Whether something was erased from a record that was here already."""
+
+    def compact(self) -> None:
+        """Write the file anew: deleting alone leaves copies behind in pages that were put together."""
+        with explained(self.path):
+            self._raw.execute("vacuum")
+            self._raw.execute("pragma wal_checkpoint(truncate)").fetchall()
 
     def close(self) -> None:
         """Close the file; nothing is left beside it."""
@@ -84,6 +93,8 @@ class Mirror:
             if self._area(line.household_id) == line.area:
                 self._drop(line.household_id)
         elif isinstance(line, ErasedLine):
+            # The record, on a line before, lacks it already; of an old erasure it says the same again.
+            self.forgot |= line.household_id == self._replaced
             self._raw.execute(
                 "insert or replace into erasures (household_id, home_region, noted) values (?, ?, ?)",
                 (line.household_id, line.home_region, now),
@@ -165,6 +176,7 @@ class Mirror:
         self._put_aliases(line, generation)
         if known is None or not known[0]:
             self.wide.replace(line.record, line.identity)
+        self._replaced = line.household_id if known is not None and not known[0] else ""
 
     def _put_aliases(self, line: HouseholdLine, generation: int) -> None:
         """A record names its aliases: with that an unlinked id is free again, without waiting for a line of its own."""

@@ -131,6 +131,8 @@ class _Pull:
                 self.waiting.wait(str(cut), cut.retry_after_s)
             except Refused as refused:
                 plan = self._after_refusal(asked, refused)
+        if self.mirror.forgot or full:
+            self.mirror.compact()
         counts = self.mirror.counts()
         return replace(self.done, households=counts["households"], aliases=counts["aliases"], persons=counts["anggota"])
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,6 +179,19 @@ class FileAdapter:
                     raise AnswersUnreadable(f"{path.name} row {number}: status must be accepted or rejected")
                 found[answer["batch"].zfill(6), answer["idempotency_key"]] = answer
         return found
+
+
+def batches_naming(folder: Path, households: Collection[str]) -> list[str]:
+    """Names of the batches that were made for these households, oldest first. They stay as they are: what was handed
+    over is the agency's, and what still lies here people have to remove."""
+    outgoing = folder / "outgoing"
+    found = []
+    for path in sorted(outgoing.iterdir()) if outgoing.is_dir() else []:
+        if path.name.isdigit() and (path / MANIFEST).exists():
+            manifest = json.loads((path / MANIFEST).read_bytes())
+            if any(line["household_id"] in households for line in manifest["deliveries"]):
+                found.append(path.name)
+    return found
 
 
 def _is_no(answer: dict[str, str] | None) -> bool:

@@ -1,7 +1,8 @@
 """The log, written: events are put at the end, in the hash chain of their region; nothing is changed or removed.
 
 The only exceptions: a part that had come as its hash only is filled in, and a person's part is erased
-(`events.erase_part`); the hash of either stays in the log, so that the chain verifies all the same.
+(`events.erase_part`, `erasures.keep_remains`); the hash of each stays in the log, so that the chain verifies all the
+same. What may not come back after an erasure has been taken out before it is handed in here (`flows/screening.py`).
 """
 
 from __future__ import annotations
@@ -127,8 +128,9 @@ class Appender:
             "epoch": self._epoch,
             "position": position,
             "name": part.name,
-            "salt": NOT_ARRIVED if part.content is None else part.salt,
+            "salt": NOT_ARRIVED if part.content is None and not part.erased else part.salt,
             "content": part.content,
+            "remains": part.remains,
         }
 
 
@@ -142,15 +144,16 @@ def complete(db: Connection, sealed: Sealed, now_ms: int) -> int:
     filled = 0
     for region in dict.fromkeys(region for region, _ in sealed.filed):
         for part in sealed.parts:
-            if part.content is not None:
+            if part.content is not None or part.erased:
                 filled += db.run(
-                    """update parts set salt = :salt, content = :content
+                    """update parts set salt = :salt, content = :content, remains = :remains
                        where home_region = :region and name = :name and content is null and salt = :absent
                        and (epoch, position) in (
                          select epoch, position from log where home_region = :region and ref = :ref)""",
                     {
                         "salt": part.salt,
                         "content": part.content,
+                        "remains": part.remains,
                         "region": region,
                         "name": part.name,
                         "absent": NOT_ARRIVED,
@@ -166,8 +169,8 @@ _INSERT_LOG = """insert into log (home_region, epoch, position, ref, id, kind, h
   part_hashes, received_ms, install, seq, transport, signature, chain)
   values (:region, :epoch, :position, :ref, :id, :kind, :household, :head, :payload_hash, :part_hashes, :received_ms,
   :install, :seq, :transport, :signature, :chain)"""
-_INSERT_PART = """insert into parts (home_region, epoch, position, name, salt, content)
-  values (:region, :epoch, :position, :name, :salt, :content)"""
+_INSERT_PART = """insert into parts (home_region, epoch, position, name, salt, content, remains)
+  values (:region, :epoch, :position, :name, :salt, :content, :remains)"""
 _INSERT_FILING = """insert into filings (home_region, household_id, epoch, position, kind)
   values (:region, :household, :epoch, :position, :kind)"""
 _INSERT_KNOWN = """insert into known_households (household_id, home_region) values (:household, :region)

@@ -154,6 +154,19 @@ class Connection(ABC):
         `restart`: also wait for readers and writers, so that the log is begun anew; under steady load it would grow.
         """
 
+    def overwrite_freed(self) -> None:  # noqa: B027 - an engine that can't leaves it to `rewrite`
+        """From now on, overwrite with zeros what this connection deletes. Not enough by itself: pages that were put
+        together leave copies behind (docs/decisions/0033); `rewrite` is."""
+
+    @abstractmethod
+    def rewrite(self) -> bool:
+        """Write everything anew, without anything that was ever deleted. Writers wait meanwhile. False where a reader
+        kept an old state alive: call `empty_log` again. Raises `StoreFull`, `StoreBusy`."""
+
+    def empty_log(self) -> bool:
+        """Write the engine's log back and cut it to nothing; False where a reader is in the way."""
+        return True
+
     @abstractmethod
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""

@@ -110,6 +110,15 @@ def wait(db: Connection, row: Waiting, until_ms: int, blocked_on: str, wanted: C
     )
 
 
+def forget_wishes(db: Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    """Drop for whom and for which places these households wait, and let them be looked at again: an erasure."""
+    db.many(
+        """update delivery_queue set blocked_on = '', wanted = '', due_ms = 0, generation = generation + 1
+           where home_region = :region and household_id = :household""",
+        [{"region": region, "household": household} for region, household in sorted(set(pairs))],
+    )
+
+
 def wake(db: Connection, blockers: Iterable[str], but: str = "") -> None:
     """Let everybody who waits for one of these be looked at now; `but` is the household that gave them back itself."""
     db.many(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from server.store.database import Connection
 
 
@@ -32,8 +34,22 @@ def deposits_by(db: Connection, depositor: str) -> int:
 
 def unopened(db: Connection) -> list[tuple[str, str, bytes]]:
     """`(sha256, depositor, box)` of what could not be opened yet; a restored key may open it."""
-    rows = db.all("select sha256, depositor, box from deposits where opened_ms is null order by received_ms, sha256")
+    rows = db.all(
+        """select sha256, depositor, box from deposits where opened_ms is null and length(box) > 0
+           order by received_ms, sha256"""
+    )
     return [(row[0], row[1], bytes(row[2])) for row in rows]
+
+
+def boxes(db: Connection) -> Iterator[tuple[str, bytes]]:
+    """`(sha256, box)` of every box that was not emptied, streamed."""
+    for row in db.stream("select sha256, box from deposits where length(box) > 0 order by sha256", size=10):
+        yield row["sha256"], bytes(row["box"])
+
+
+def empty_box(db: Connection, sha256: str) -> int:
+    """Drop what is in a box: its events stand in the log, without what was erased. The box stays known."""
+    return db.run("update deposits set box = :none where sha256 = :sha", {"sha": sha256, "none": b""})
 
 
 def deposit_known(db: Connection, sha256: str) -> bool:

@@ -34,6 +34,8 @@ class StoredEvent:
     signature: Mapping[str, str] | None
     transport: Mapping[str, Any] | None
     install: str | None
+    partial: frozenset[str] = frozenset()
+    """Parts of which an erasure left some answers: what is left is folded, and travels to nobody as the event's."""
 
     def event(self) -> Event:
         """The event as the fold sees it."""
@@ -45,7 +47,7 @@ class StoredEvent:
         wanted = None if keep_parts is None else set(keep_parts)
         parts: list[dict[str, Any]] = []
         for name, (salt, raw) in sorted(self.parts.items()):
-            if raw is None or (wanted is not None and name not in wanted):
+            if raw is None or name in self.partial or (wanted is not None and name not in wanted):
                 parts.append({"name": name, "hash": self.part_hashes[name]})
             else:
                 parts.append({"name": name, "salt": salt, **json.loads(raw)})
@@ -114,13 +116,14 @@ def of_kind(db: Connection, region: str, kind: str, size: int = 500) -> Iterator
 
 
 def have(db: Connection, region: str, hashes: Sequence[str]) -> dict[str, bool]:
-    """Payload hash -> whether a part of it was erased, for those stored in a region with all their parts."""
+    """Payload hash -> whether a part of it was erased, wholly or partly, for those stored in a region with all their
+    parts."""
     found: dict[str, bool] = {}
     for chunk in chunks(hashes):
         listed, params = marks("r", [each[:32] for each in chunk])
         sql = f"""select l.payload_hash, exists (
                     select 1 from parts p where p.home_region = l.home_region and p.epoch = l.epoch
-                    and p.position = l.position and p.content is null and p.salt is null) as erased, exists (
+                    and p.position = l.position and p.salt is null) as erased, exists (
                     select 1 from parts p where p.home_region = l.home_region and p.epoch = l.epoch
                     and p.position = l.position and p.salt = :absent) as absent
                   from log l where l.home_region = :region and l.ref in ({listed})"""
@@ -128,6 +131,19 @@ def have(db: Connection, region: str, hashes: Sequence[str]) -> dict[str, bool]:
             if not row["absent"]:
                 found[row["payload_hash"]] = bool(row["erased"])
     return found
+
+
+def emptied_parts(db: Connection, region: str, refs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """ref -> names of its parts that an erasure emptied, wholly or partly."""
+    found: dict[str, list[str]] = {}
+    for chunk in chunks(refs):
+        listed, params = marks("r", chunk)
+        sql = f"""select l.ref, p.name from log l join parts p on p.home_region = l.home_region and p.epoch = l.epoch
+                  and p.position = l.position where l.home_region = :region and l.ref in ({listed})
+                  and p.salt is null order by l.ref, p.name"""
+        for row in db.all(sql, {"region": region, **params}):
+            found.setdefault(row["ref"], []).append(row["name"])
+    return {ref: tuple(names) for ref, names in found.items()}
 
 
 def filed_under(db: Connection, region: str, household: str, kinds: Iterable[str] | None = None) -> list[StoredEvent]:
@@ -147,12 +163,31 @@ def filed_under(db: Connection, region: str, household: str, kinds: Iterable[str
         params,
     )
     parts = db.all(
-        f"""select p.epoch, p.position, p.name, p.salt, p.content from filings f cross join parts p
+        f"""select p.epoch, p.position, p.name, p.salt, p.content, p.remains from filings f cross join parts p
             where f.home_region = :region and f.household_id = :household {wanted}
             and p.home_region = f.home_region and p.epoch = f.epoch and p.position = f.position""",
         params,
     )
     return _joined(rows, parts, epoch_ids(db))
+
+
+def erasures_under(db: Connection, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """Household id -> ref -> body of every erasure filed under it, for `(home_region, household id)` pairs."""
+    by_region: dict[str, list[str]] = {}
+    for region, household in sorted(set(pairs)):
+        by_region.setdefault(region, []).append(household)
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for region, households in by_region.items():
+        for chunk in chunks(households):
+            listed, params = marks("h", chunk)
+            for row in db.all(
+                f"""select f.household_id, l.ref, l.head from filings f join log l
+                    on l.home_region = f.home_region and l.epoch = f.epoch and l.position = f.position
+                    where f.home_region = :region and f.household_id in ({listed}) and f.kind = 'erasure'""",
+                {"region": region, **params},
+            ):
+                found.setdefault(row["household_id"], {})[row["ref"]] = json.loads(row["head"])["body"]
+    return found
 
 
 def count_filed(db: Connection, region: str, household: str) -> int:
@@ -176,7 +211,7 @@ def log_rows(db: Connection, region: str, epoch: int, after: int = 0) -> Iterato
 def part_rows(db: Connection, region: str, epoch: int, position: int) -> list[Row]:
     """The parts of one row of the log."""
     return db.all(
-        """select name, salt, content from parts
+        """select name, salt, content, remains from parts
            where home_region = :region and epoch = :epoch and position = :position order by name""",
         {"region": region, "epoch": epoch, "position": position},
     )
@@ -229,7 +264,8 @@ def known_households(db: Connection) -> Iterator[tuple[str, str]]:
 def erase_part(db: Connection, region: str, ref: str, part: str) -> int:
     """Remove the content and salt of one part; its hash stays in the log, so that the chain still verifies."""
     return db.run(
-        """update parts set content = null, salt = null where home_region = :region and name = :part and
+        """update parts set content = null, salt = null, remains = null
+           where home_region = :region and name = :part and
            (epoch, position) in (select epoch, position from log where home_region = :region and ref = :ref)""",
         {"region": region, "ref": ref, "part": part},
     )
@@ -240,7 +276,7 @@ def _loaded(db: Connection, rows: Sequence[Row]) -> list[StoredEvent]:
     for row in rows:
         key = {"region": row["home_region"], "epoch": row["epoch"], "position": row["position"]}
         parts += db.all(
-            """select epoch, position, name, salt, content from parts
+            """select epoch, position, name, salt, content, remains from parts
                where home_region = :region and epoch = :epoch and position = :position""",
             key,
         )
@@ -248,14 +284,13 @@ def _loaded(db: Connection, rows: Sequence[Row]) -> list[StoredEvent]:
 
 
 def _joined(rows: Sequence[Row], parts: Sequence[Row], names: Mapping[int, str]) -> list[StoredEvent]:
-    by_position: dict[tuple[int, int], dict[str, tuple[str | None, bytes | None]]] = {}
+    by_position: dict[tuple[int, int], list[Row]] = {}
     for part in parts:
-        key = (part["epoch"], part["position"])
-        by_position.setdefault(key, {})[part["name"]] = (part["salt"], part["content"])
-    return [_stored(row, by_position.get((row["epoch"], row["position"]), {}), names) for row in rows]
+        by_position.setdefault((part["epoch"], part["position"]), []).append(part)
+    return [_stored(row, by_position.get((row["epoch"], row["position"]), []), names) for row in rows]
 
 
-def _stored(row: Row, parts: Mapping[str, tuple[str | None, bytes | None]], names: Mapping[int, str]) -> StoredEvent:
+def _stored(row: Row, parts: Sequence[Row], names: Mapping[int, str]) -> StoredEvent:
     return StoredEvent(
         home_region=row["home_region"],
         receipt=Receipt(names[row["epoch"]], row["position"]),
@@ -265,7 +300,8 @@ def _stored(row: Row, parts: Mapping[str, tuple[str | None, bytes | None]], name
         head=json.loads(row["head"]),
         payload_hash=row["payload_hash"],
         part_hashes=json.loads(row["part_hashes"]),
-        parts=parts,
+        parts={part["name"]: (part["salt"], part["content"]) for part in parts},
+        partial=frozenset(part["name"] for part in parts if part["remains"] is not None),
         signature=None if row["signature"] is None else json.loads(row["signature"]),
         transport=None if row["transport"] is None else json.loads(row["transport"]),
         install=row["install"],

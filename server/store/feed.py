@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.areas import NATION, covers
+from server.store import erasures as erasures_
 from server.store.database import Connection, chunks, marks
 from server.store.packing import unpack
 
@@ -67,7 +68,9 @@ def page(
 
 
 def erasures(db: Connection, region: str, households: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Of the canonical households those from which something was erased: `persons` (keys), whether `household`."""
+    """Of the canonical households those from which something was erased: `persons` (keys), whether `household`, and
+    `parts`: `{"ref", "part"}` of everything that an erasure emptied, wholly or partly."""
+    refs: dict[str, str] = {}
     found: dict[str, dict[str, Any]] = {}
     for chunk in chunks(households):
         listed, params = marks("h", chunk)
@@ -82,16 +85,19 @@ def erasures(db: Connection, region: str, households: Sequence[str]) -> dict[str
         for ids in chunks(sorted(owner)):
             listed, params = marks("h", ids)
             rows = db.all(
-                f"""select f.household_id, l.head from filings f join log l
+                f"""select f.household_id, l.head, l.ref from filings f join log l
                     on l.home_region = f.home_region and l.epoch = f.epoch and l.position = f.position
                     where f.home_region = :region and f.household_id in ({listed}) and f.kind = 'erasure'""",
                 {**params, "region": region},
             )
             for row in rows:
                 body = json.loads(row["head"])["body"]
-                gone = found.setdefault(owner[row["household_id"]], {"persons": [], "household": False})
+                gone = found.setdefault(owner[row["household_id"]], {"persons": [], "household": False, "parts": []})
                 gone["persons"] = sorted({*gone["persons"], *body["persons"]})
                 gone["household"] = gone["household"] or bool(body.get("household"))
+                refs.setdefault(row["ref"], owner[row["household_id"]])
+    for erasure, emptied in erasures_.parts_of_erasures(db, region, refs).items():
+        found[refs[erasure]]["parts"] += [{"ref": ref, "part": part} for ref, part in emptied]
     return found
 
 

@@ -7,6 +7,7 @@ only by the holder of the newest lease token. False means "not any more": somebo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +164,15 @@ def note_receipt(db: Connection, row: OutboxRow, receipt_ref: str) -> None:
         """update outbox set receipt_ref = :ref where home_region = :region and household_id = :household
            and idempotency_key = :key""",
         {**row.key, "ref": receipt_ref},
+    )
+
+
+def empty(db: Connection, row: OutboxRow, payload: bytes, places: Sequence[str]) -> None:
+    """Put what an erasure left in the place of a row's payload and places; its state and its lease stay."""
+    db.run(
+        """update outbox set payload = :payload, places = :places, problem = null where home_region = :region
+           and household_id = :household and idempotency_key = :key""",
+        {**row.key, "payload": payload, "places": json.dumps(list(places))},
     )
 
 

@@ -209,6 +209,18 @@ class PostgresConnection(Connection):
     def bytes_on_disk(self) -> int:
         return int(self.value("select pg_database_size(current_database())"))
 
+    def rewrite(self) -> bool:
+        """See `Connection.rewrite`. What its write-ahead log, an archive of it and base backups still hold is the
+        database server's: docs/operations.md, "Erasing a person"."""
+        self.run(f"set lock_timeout = {BUSY_TIMEOUT_MS}")
+        try:
+            for table in self.tables():
+                self.run(f"vacuum (full) {table}")
+            self.run("checkpoint")
+        finally:
+            self.run("reset lock_timeout")
+        return True
+
     def close(self) -> None:
         self.raw.close()
 
@@ -262,7 +274,9 @@ def _translated(sql: str) -> str:
 
 
 def _definition(statement: str) -> str:
-    """A statement that makes a table or an index, in the words of PostgreSQL."""
+    """A statement that makes a table, a column or an index, in the words of PostgreSQL."""
+    if statement.lstrip().startswith("alter table"):
+        return _TYPE.sub(lambda found: _TYPES[found[0]], statement)
     if not statement.lstrip().startswith("create table"):
         return statement
     return _TYPE.sub(lambda found: _TYPES[found[0]], _TABLE_OPTIONS.sub(")", statement))

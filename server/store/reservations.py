@@ -34,6 +34,14 @@ def release(db: Connection, household_id: str, places: Sequence[str]) -> int:
     return released
 
 
+def rename(db: Connection, household_id: str, place: str, name: str) -> int:
+    """Hold a place under another name: that of an erased person under a digest, until the registry lets it go."""
+    return db.run(
+        "update reservations set place = :name where place = :place and household_id = :household",
+        {"name": name, "place": place, "household": household_id},
+    )
+
+
 def held_by(db: Connection, region: str, household_id: str) -> tuple[str, ...]:
     """The places a household holds, ascending."""
     rows = db.all(

@@ -193,6 +193,20 @@ class SqliteConnection(Connection):
         found = [str(row[0]) for row in self.all("pragma integrity_check(20)")]
         return [] if found == ["ok"] else found
 
+    def overwrite_freed(self) -> None:
+        self.run("pragma secure_delete = on")
+
+    def rewrite(self) -> bool:
+        # The copy would else lie in the system's folder for temporary files, perhaps on another disk.
+        folder = str(self.path.resolve().parent).replace("'", "''")
+        self.run(f"pragma temp_store_directory = '{folder}'")
+        self.run("vacuum")
+        return self.empty_log()
+
+    def empty_log(self) -> bool:
+        row = self.one("pragma wal_checkpoint(truncate)")
+        return row is not None and row[0] == 0
+
     def close(self) -> None:
         self._closed = True
         self.raw.close()

@@ -70,6 +70,14 @@ def put(db: Connection, region: str, stored: Stored) -> None:
     )
 
 
+def put_places(db: Connection, region: str, household: str, places: Sequence[str]) -> None:
+    """Say otherwise which places a household takes in the registry: an erased person's under a digest."""
+    db.run(
+        "update standings set places = :places where home_region = :region and household_id = :household",
+        {"region": region, "household": household, "places": json.dumps(sorted(places))},
+    )
+
+
 def lines(db: Connection, region: str) -> list[Line]:
     """`(household id, version, content digest)` of all that stands in a region."""
     rows = db.all(

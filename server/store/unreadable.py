@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from server.store.database import Connection
@@ -61,6 +62,20 @@ def content(db: Connection, sha256: str) -> bytes | None:
     """The bytes as they came."""
     raw = db.value("select bytes from unreadable where sha256 = :sha256", {"sha256": sha256})
     return None if raw is None else bytes(raw)
+
+
+def contents(db: Connection) -> Iterator[tuple[str, bytes]]:
+    """`(sha256, bytes)` of everything that is kept and was not emptied, streamed."""
+    for row in db.stream("select sha256, bytes from unreadable where length(bytes) > 0 order by sha256", size=50):
+        yield row["sha256"], bytes(row["bytes"])
+
+
+def empty(db: Connection, sha256: str, detail: str) -> int:
+    """Drop the bytes and what was said of them; that they came stays known, so that they are not taken in again."""
+    return db.run(
+        "update unreadable set bytes = :none, detail = :detail, claimed_id = null where sha256 = :sha256",
+        {"sha256": sha256, "none": b"", "detail": detail},
+    )
 
 
 def settle(db: Connection, sha256: str, actor: str, now_ms: int) -> bool:

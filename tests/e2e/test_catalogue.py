@@ -37,7 +37,10 @@ ONE_PLACE = {
 }  # fmt: skip
 """Small or of no region: on one machine, or copied to all (docs/scale.md)."""
 
-BY_ID = {"known_households": "household_id", "reservations": "place", "backup_blobs": "sha256"}
+BY_ID = {
+    "known_households": "household_id", "reservations": "place", "backup_blobs": "sha256", "erased_subjects": "subject",
+    "erased_items": "digest", "erased_files": "sha256",
+}  # fmt: skip
 """Looked up by their key alone, joined with nothing."""
 
 

@@ -9,7 +9,7 @@ from server.auth.rights import ACTION_NAMES, RIGHTS, ROLES, Staff, actions_of
 
 ALL = {
     "read", "assign", "review", "decide", "verdict", "link", "move", "void", "undo", "reattach", "admit", "waive",
-    "ratify", "import", "enrol", "publish_form", "deliver", "export", "audit",
+    "ratify", "import", "enrol", "publish_form", "deliver", "export", "audit", "erase",
 }  # fmt: skip
 JUDGING = {"review", "decide", "verdict", "link", "move", "void", "undo", "reattach", "admit", "waive"}
 TABLE = {

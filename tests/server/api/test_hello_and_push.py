@@ -186,7 +186,7 @@ def test_have_names_what_is_missing_and_what_was_erased(api):
     pairs = [[each["head"]["id"], each["payload_hash"]] for each in (here, gone, never)]
     for token in ("deposit", "read"):
         answer = api.call("POST", "/v1/have", token, json={"items": pairs}).get_json()
-        assert answer == {"missing": [pairs[2]], "erased": [pairs[1]]}
+        assert answer == {"missing": [pairs[2]], "erased": [pairs[1]], "parts": {gone["payload_hash"]: ["h"]}}
 
 
 def test_when_too_many_write_at_once_the_rest_is_told_to_come_back(api, problem):

@@ -231,7 +231,7 @@ def test_positions_of_a_database_that_never_was_restored(site: World) -> None:
 @pytest.fixture
 def office(vault: Vault) -> worker.Office:
     dispatch = worker.Dispatch(vault.world.keys, "uji", vault.clock, lambda: 0)
-    return worker.Office(vault.world.store, dispatch, None, "w1", vault.plan)
+    return worker.Office(vault.world.store, dispatch, None, "w1", plan=vault.plan)
 
 
 def _runs(vault: Vault) -> dict[str, tuple[str, str]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 from central_world import Central, Cutting, fill
 from server_world import NOW_MS, OTHER_VILLAGE, REGION, VILLAGE
 
+from server.clock import FixedClock
+from server.flows import erasure
+from server.flows.erasure_plan import subject_of
 from server.mirror import MirrorProblem, PullProgress, pulling
 
 
@@ -200,3 +205,24 @@ def test_what_was_erased_at_the_server_is_in_no_byte_of_the_file(central: Centra
     central.pull()
     files = [path for path in central.mirror.parent.iterdir() if path.name.startswith(central.mirror.name)]
     assert files == [central.mirror] and b"Rahasia Sekali" not in central.mirror.read_bytes()
+
+
+def test_an_erased_person_leaves_the_mirror_and_its_file_is_written_anew(central: Central, tmp_path: Path) -> None:
+    households = filled(central, 30)
+    central.pull()
+    (record,) = central.rows("select data from households where household_id = ?", (households[3],))
+    person = json.loads(record[0])["persons"][0]
+    name, nik = (person["fields"][field]["value"] for field in ("m_name", "nik"))
+    assert nik.encode() in central.mirror.read_bytes()
+    world, ledger = central.world, tmp_path / "erasures.jsonl"
+    subject, _ = subject_of(world.db, [(REGION, households[3])], [person["key"]])
+    order = erasure.Order("admin", VILLAGE, "request", "Permintaan tertulis")
+    erasure.erase(world.db, world.keys, FixedClock(NOW_MS), subject, order, ledger)
+    central.pull()
+    assert central.households() == central.stored()
+    assert central.rows("select count(*) from erasures") == [(1,)]
+    assert central.rows("select count(*) from anggota where person_key = ?", (person["key"],)) == [(0,)]
+    assert nik.encode() not in central.mirror.read_bytes()
+    assert not any(name in row[0] for row in central.rows("select data from households where household_id = ?",
+                                                          (households[3],)))  # fmt: skip
+    assert central.pull().lines == 0
