@@ -17,7 +17,8 @@ WEIGHTS = {
     "visit": 14, "full_visit": 8, "new_family": 2, "finish_draft": 5, "correct": 4, "report": 9, "sync": 16, "fold": 6,
     "assign": 5, "send_back": 3, "decide": 6, "settle_nik": 3, "approve": 5, "ratify": 4, "join": 3, "part": 2,
     "void": 2, "undo": 2, "reattach": 2, "admit": 2, "move_person": 2, "split_family": 1, "work": 5, "trouble": 3,
-    "pull": 3, "move_officer": 1, "revoke": 1, "re_enrol": 1, "clone": 1, "second_list": 1, "publish": 1, "wait": 3,
+    "pull": 3, "move_officer": 1, "revoke": 1, "re_enrol": 1, "clone": 1, "second_list": 1, "publish": 3, "wait": 3,
+    "carry": 2,
 }  # fmt: skip
 REGISTRY_FAULTS: list[dict[str, Any]] = [
     {}, {}, {"drop_answer": {"permille": 400}}, {"drop_before": {"permille": 400}},
@@ -100,6 +101,15 @@ class Campaign:
             draft = client.draft(draft_id)
             if field.complete(client, draft, self.rng):
                 client.seal(draft)
+
+    def carry(self) -> None:
+        """An officer puts a draft on the version that is in use now."""
+        if self.drafts:
+            name, draft_id = self.rng.choice(self.drafts)
+            client = self.world.tablets[name]
+            _, carried = client.carry_over(client.draft(draft_id))
+            self.done["draft carried over"] += 1
+            self.done["answers left behind"] += len(carried.lost)
 
     def correct(self) -> None:
         _name, client = self.tablet()
@@ -261,7 +271,8 @@ class Campaign:
             self.world.import_list(self.world.lists.second, "2026-2")
 
     def publish(self) -> None:
-        self.world.publish_next_version()
+        if act := self.world.publish_next_version():
+            self.done[f"form {act}"] += 1
 
     # --- the end ---
 
