@@ -89,7 +89,7 @@ class NextVersion:
 
 RENAMED = {
     "floor_area_m2": {"name": "luas_are", "type": "decimal", "aliases": "floor_area_m2",
-                      "upcast": "floor_area_m2=scale{0.01}"},
+                      "upcast": "floor_area_m2=scale{0.01}", "constraint": ". >= 0.01 and . <= 9.99"},
     "wall_type": {"name": "dinding", "aliases": "wall_type"},
 }  # fmt: skip
 
