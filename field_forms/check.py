@@ -7,6 +7,7 @@ told at once, and a form with one problem is not published at all.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 
 from field_forms.form_problem import FormProblem
@@ -135,7 +136,7 @@ def _expression(
         yield _problem(source, column, "expression", str(error))
         return None
     for name in sorted(compiled.references - known):
-        yield _problem(source, column, "unknown_reference", f"${{{name}}} tidak ada dalam formulir ini")
+        yield _problem(source, column, "unknown_reference", _no_question(name, known))
     return compiled
 
 
@@ -143,7 +144,13 @@ def _filter_references(source: SourceRow, field: Field, known: set[str]) -> Iter
     for piece in field.choice_filter.split("${")[1:]:
         name = piece.partition("}")[0].strip()
         if name not in known:
-            yield _problem(source, "choice_filter", "unknown_reference", f"${{{name}}} tidak ada dalam formulir ini")
+            yield _problem(source, "choice_filter", "unknown_reference", _no_question(name, known))
+
+
+def _no_question(name: str, known: set[str]) -> str:
+    close = next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.7)), "")
+    meant = f"maksud Anda ${{{close}}}?" if close else "tulis nama pertanyaan seperti di kolom name"
+    return f"${{{name}}} tidak ada dalam formulir ini; {meant}"
 
 
 def _loops(needs: Mapping[str, frozenset[str]]) -> list[str]:

@@ -148,9 +148,8 @@ class _TableReader:
         self.table = table
         self.problems: list[FormProblem] = []
         self.notes: list[FormProblem] = []
-        first = next(
-            (n for n, row in enumerate(found.rows[:TITLE_ROWS_MAX]) if looks_like_headings(table, _texts(row))), 0
-        )
+        top = [[cleaned(text) for text in _texts(row)] for row in found.rows[:TITLE_ROWS_MAX]]
+        first = next((number for number, texts in enumerate(top) if looks_like_headings(table, texts)), 0)
         self.heading_row = first + 1
         self._heading = [heading_of(table, cleaned(text)) for text in _texts(found.rows[first])]
         self.columns = tuple(name for name in self._heading if name and not name.startswith(NOTE_MARK))

@@ -117,6 +117,8 @@ def spelt_types(book: Book) -> None:
     at = column(page, "type")
     for number in range(2, page.max_row + 1):
         each = page.cell(number, at)
+        if each.value is None:
+            continue
         if each.value.startswith(("select_one ", "begin_", "end_")):
             each.value = each.value.replace("_", " ", 1).replace("begin", "Begin").replace("select", "Select ")
         elif each.value in ("integer", "text", "date"):
@@ -291,7 +293,7 @@ TOLD: dict[str, tuple[Habit, str, str, str, str]] = {
     "two columns for one label": (same_label_twice, "duplicate_column", "survey", "label", "hapus salah satu"),
     "a column without a heading": (
         lambda book: book["survey"].cell(4, book["survey"].max_column + 3, "lihat bawah") and None,
-        "no_heading", "survey", "AE", "#"),
+        "no_heading", "survey", "AF", "#"),
     "a type in Indonesian": (put("survey", "rt", "type", "teks"), "unknown_type", "survey", "type", "text"),
     "a type of another program": (
         put("survey", "gps_home", "type", "geotrace"), "unknown_type", "survey", "type", "geopoint"),

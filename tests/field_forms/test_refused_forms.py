@@ -200,7 +200,10 @@ class Memory:
     def published_forms(self) -> list[FormDefinition]:
         return self.forms
 
-    def store_form(self, form: CompiledForm) -> None:
+    def retired_forms(self) -> frozenset[tuple[str, str]]:
+        return frozenset()
+
+    def store_form(self, form: CompiledForm, sheet: Sheet) -> None:
         self.stored.append(form)
         self.forms.append(form.definition)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -97,6 +98,54 @@ def test_a_file_that_is_no_form_is_told(database: Path, tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert "Traceback" not in result.output
     assert run("check", "x.xlsx").exit_code == 1
+
+
+def test_each_mistake_is_told_with_sheet_row_column_and_what_to_do(database: Path, tmp_path: Path) -> None:
+    run("publish", "verifikasi_keluarga")
+    target = edited(
+        "verifikasi_keluarga", tmp_path / "a.xlsx", "2026112101",
+        floor_area_m2={"relevant": "${visit_outcom} = '01'"}, roof_type={"name": "jenis atap", "aliases": "roof_type"},
+        wall_type={"name": "dinding", "aliases": "wall_tipe"}, address={"policy": "terbaru"},
+    )  # fmt: skip
+    page = openpyxl.load_workbook(target)["survey"]
+    heading = [cell.value for cell in page[1]].index("name")
+    rows = {row[heading].value: row[heading].row for row in page.iter_rows(min_row=2)}
+    result = run("check", "--published", str(target))
+    assert result.exit_code == 1
+    told = [line.removeprefix(f"{target}: ") for line in result.output.splitlines()]
+    for place, what_to_do in (
+        (f"survey baris {rows['floor_area_m2']}, kolom relevant", "maksud Anda ${visit_outcome}?"),
+        (f"survey baris {rows['jenis atap']}, kolom name", "mis. 'jenis_atap'"),
+        (f"survey baris {rows['dinding']}, kolom aliases", "periksa ejaannya"),
+        (f"survey baris {rows['address']}, kolom policy", "pilih "),
+        ("survey, kolom name, pertanyaan wall_type", "tulis nama lama di kolom aliases"),
+        ("settings baris 2, kolom version", "naikkan version"),
+    ):
+        assert [line for line in told if line.startswith(place) and what_to_do in line], (place, told)
+    assert "2026112102" not in run("list").output
+
+
+def test_a_version_is_looked_at_published_retired_and_restored_on_each_engine(
+    new_address: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PADAN_DATABASE", new_address())
+    monkeypatch.setenv("PADAN_FOLDER", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert run("publish", "perubahan").exit_code == 0
+    target = edited(
+        "perubahan", tmp_path / "a.xlsx", "2026112102", acc_place={"name": "tempat", "aliases": "acc_place"}
+    )
+    seen = run("diff", str(target))
+    assert "acc_place menjadi tempat (perubahan)" in seen.output
+    assert "Akibatnya" in seen.output and "2026112102" not in run("list").output
+    assert "Terbit / published: perubahan 2026112102" in run("publish", str(target), "--yes").output
+    assert "perubahan 2026112101  versi lama" in run("list").output
+    assert run("retire", "perubahan", "2026112102", "--reason", "keliru", "--yes").exit_code == 0
+    assert "perubahan 2026112102  ditarik: keliru" in run("list").output
+    last = run("retire", "perubahan", "2026112101", "--reason", "keliru", "--yes")
+    assert last.exit_code == 1 and "satu-satunya versi yang dipakai" in str(last.exception)
+    assert run("restore", "perubahan", "2026112102", "--yes").exit_code == 0
+    assert "perubahan 2026112102  dipakai" in run("list").output
 
 
 def edited(form: str, target: Path, version: str, **questions: dict[str, str]) -> Path:
