@@ -44,6 +44,37 @@ PULL_PAGE_DEFAULT = 1_000
 DEPOSIT_BYTES_MAX = BODY_BYTES_MAX + 65_536
 DEPOSITS_PER_INSTALL_MAX = 200
 
+# One photo or signature. The app scales photos to 1,024 px (200-400 KB); an untouched picture of a 50-megapixel
+# camera is 12-20 MB.
+BLOB_BYTES_MAX = 32 * 1024 * 1024
+
+# One PATCH of an upload: kept in memory until it is on the disk, so 16 threads hold 16 MiB of photos at the most.
+BLOB_CHUNK_BYTES_MAX = 1024 * 1024
+
+# Bytes that one tablet may have begun and not finished. A tablet sends one file at a time; four of the largest leave
+# room for files that could not be finished because their event names a wrong hash.
+BLOB_UNFINISHED_BYTES_PER_INSTALL_MAX = 4 * BLOB_BYTES_MAX
+
+# Photos stop this far before the disk is full, so that forms (and the log of the database) still find room.
+BLOB_FREE_BYTES_MIN = 512 * 1024 * 1024
+
+# A tablet that was away longer than this begins an unfinished file again from its first byte.
+BLOB_UNFINISHED_DAYS = 30
+
+# Bytes that no event names: after a restore from an older backup tablets have a month to offer the events again.
+BLOB_UNNAMED_DAYS = 30
+
+# An image is decoded only below these: a 50-megapixel camera takes 8,192 x 6,144; a panorama is long and low. At 3
+# bytes a pixel that is 156 MB for the one process that decodes.
+IMAGE_PIXELS_MAX = 52_000_000
+IMAGE_SIDE_MAX = 20_000
+IMAGE_DECODE_BYTES_MAX = 1024 * 1024 * 1024
+IMAGE_DECODE_SECONDS_MAX = 30
+
+# What is shown of a photo: on a page, and in a list.
+IMAGE_VIEW_SIDE = 1_600
+IMAGE_THUMB_SIDE = 240
+
 # A NIK that stands on more persons than this is one case with a count, not pairs (merge.md, identity).
 NIK_HOT_PERSONS = 50
 

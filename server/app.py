@@ -10,12 +10,14 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from schemas.limits import DEPOSIT_BYTES_MAX
-from server.api import central, forms, health, sync
+from server.api import blobs, central, forms, health, sync
 from server.api.errors import register_errors
 from server.api.measured import measure
 from server.api.readiness import Readiness
 from server.api.services import EXTENSION, Services
 from server.auth.keys import load_keys
+from server.blobs.folder import FolderBlobs
+from server.blobs.storage import BlobStorage
 from server.clock import Clock, SystemClock
 from server.settings import Settings
 from server.store.database import Store
@@ -38,9 +40,12 @@ def create_app(
     *,
     clock: Clock | None = None,
     wake_fold: Callable[[], None] = lambda: None,
+    storage: BlobStorage | None = None,
 ) -> Flask:
-    """The app over an open store. `wake_fold` is called after each push, so that folding starts at once."""
+    """The app over an open store. `wake_fold` is called after each push, so that folding starts at once. `storage`:
+    where photos lie; else the folder of the settings."""
     clock = clock or SystemClock()
+    storage = storage or FolderBlobs(settings.blobs)
     app = Flask("padan", static_folder=None)
     app.config.update(
         API_TITLE="Padan",
@@ -51,12 +56,13 @@ def create_app(
     )
     app.url_map.strict_slashes = False
     keys = load_keys(store.db, clock.now_ms())
+    readiness = Readiness(store, settings.home, clock, storage)
     app.extensions[EXTENSION] = Services(
-        store, keys, settings, clock, Readiness(store, settings.home, clock), wake_fold
+        store, keys, settings, clock, storage, readiness, wake_fold
     )
     api = _PlainApi(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    for module in (sync, forms, central):
+    for module in (sync, blobs, forms, central):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(health.blueprint)
     register_errors(app)

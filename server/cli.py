@@ -21,6 +21,7 @@ MODULES: Mapping[str, str] = {
     "assign": "assign",
     "audit": "audit",
     "backup": "backup",
+    "blobs": "blobs",
     "campaign": "campaign",
     "delivery": "delivery",
     "demo": "demo",

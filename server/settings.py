@@ -22,6 +22,8 @@ from server.address import is_postgres, shown
 PREFIX = "PADAN_"
 FILE_SUFFIX = "_FILE"
 OWN_DATABASE = Path("var/padan.db")
+BLOBS_FOLDER = "blobs"
+"""Beside the database."""
 DEMO_DATABASE = Path("var/demo/padan.db")
 DEMO_SETTINGS = Path("var/demo/demo.env")
 
@@ -194,6 +196,11 @@ class Settings:
     def shown_database(self) -> str:
         """The database as it may be shown: without a password."""
         return shown(self.database)
+
+    @property
+    def blobs(self) -> Path:
+        """The folder of the photos."""
+        return self.home / BLOBS_FOLDER
 
     @property
     def base_url(self) -> str:

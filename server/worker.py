@@ -1,4 +1,4 @@
-"""The jobs that run by themselves: fold, deliver, backups, reconcile ... `padan worker`, or inside `padan serve`.
+"""The jobs that run by themselves: fold, deliver, photos, backups ... `padan worker`, or inside `padan serve`.
 
 APScheduler with a memory store only gives ticks. Nothing depends on who ticks, how often, or in how many processes:
 that is in the leases, reservations and keys of the database.
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -22,24 +23,31 @@ from apscheduler.triggers.interval import IntervalTrigger
 from server.auth.keys import ServerKeys
 from server.backups.plan import Plan, plan_of
 from server.backups.problem import BackupProblem
+from server.blobs.folder import FolderBlobs
+from server.blobs.storage import BlobStorage
 from server.clock import Clock
-from server.flows import backup_watch, deliver, erasure, reconcile
+from server.flows import backup_watch, blob_upkeep, deliver, erasure, reconcile
 from server.flows.backup import Busy, make_backup
+from server.flows.backup_blobs import StoredPhotos
 from server.flows.deliver_judge import Dispatch, frozen
 from server.flows.deliver_prepare import sweep_orphans
 from server.flows.deliver_send import wire
 from server.flows.deposits import open_waiting
 from server.flows.erasure_ledger import LEDGER_FILE
 from server.flows.fold import fold_beside
+from server.flows.photos import Developed, develop_some
+from server.images.darkroom import Darkroom
 from server.log import get_logger
 from server.registry.choice import NewAdapter, adapter_maker
 from server.settings import Settings
-from server.store import leases
+from server.store import blobs, leases
 from server.store.database import Store, StoreError
 
 WIB = timezone(timedelta(hours=7), "WIB")
-FOLD_S, DELIVER_S, THAW_S = 1, 5, 60
+FOLD_S, DELIVER_S, PHOTOS_S, THAW_S = 1, 5, 5, 60
 RECONCILE_LEASE_MS = 30 * 60_000
+PHOTOS_LEASE_MS = 15 * 60_000
+"""Longer than a batch in which every image takes all the time it may."""
 ERASURES_LEASE_MS = 2 * 3_600_000
 """Longer than a database of many GB takes to be written anew."""
 NIGHT_HOURS = frozenset({2, 3, 4})
@@ -56,6 +64,7 @@ class Office:
     dispatch: Dispatch
     new_adapter: NewAdapter | None
     holder: str
+    blobs: BlobStorage
     ledger: Path | None = None
     plan: Plan | None = None
 
@@ -67,8 +76,8 @@ def office_of(store: Store, keys: ServerKeys, settings: Settings, clock: Clock) 
     """The office of one process; `holder` names it in leases."""
     dispatch = Dispatch(keys, settings.campaign, clock, lambda: secrets.randbelow(1001))
     ledger = settings.home / LEDGER_FILE
-    adapter = adapter_maker(settings, clock)
-    return Office(store, dispatch, adapter, secrets.token_hex(8), ledger, plan_of(settings))
+    adapter, photos = adapter_maker(settings, clock), FolderBlobs(settings.blobs)
+    return Office(store, dispatch, adapter, secrets.token_hex(8), photos, ledger, plan_of(settings))
 
 
 def fold_job(office: Office) -> str:
@@ -101,6 +110,41 @@ def boxes_job(office: Office) -> str:
     """Try boxes again that no key of the server opened: one may have come back with a backup."""
     opened = open_waiting(office.store.db, office.dispatch.keys, office.dispatch.clock.now_ms())
     return f"{opened} boxes opened" if opened else ""
+
+
+def photos_job(office: Office) -> str:
+    """Decode what arrived and write it anew, until nothing waits; one process at a time."""
+    db, clock = office.store.db, office.dispatch.clock
+    named = blob_upkeep.name_all_once(db, clock.now_ms())
+    said = [f"{named} names read from the log"] if named else []
+    if not blobs.in_state(db, blobs.WAITING, 1):
+        return ", ".join(said)
+    lease = leases.acquire(db, "photos", office.holder, clock.now_ms(), PHOTOS_LEASE_MS)
+    if lease is None:
+        return ", ".join(said)
+    shown = others = 0
+    try:
+        with Darkroom() as room:
+            while (done := develop_some(db, office.blobs, room, clock)) != Developed():
+                shown, others = shown + done.shown, others + done.no_image + done.lost
+                leases.acquire(db, "photos", office.holder, clock.now_ms(), PHOTOS_LEASE_MS)
+    finally:
+        leases.give_up(db, lease)
+    return ", ".join([*said, f"{shown} photos prepared, {others} not"])
+
+
+def expire_job(office: Office) -> str:
+    """Remove bytes that nobody needs: uploads without progress, files that no event names, what was forgotten."""
+    done = blob_upkeep.expire(office.store.db, office.blobs, office.dispatch.clock.now_ms())
+    if not done:
+        return ""
+    return f"{done.uploads} uploads, {done.unnamed} unnamed and {done.forgotten} forgotten files removed"
+
+
+def disk_job(office: Office) -> str:
+    """Compare the folder of photos with what is known of them."""
+    found = blob_upkeep.compare_with_disk(office.store.db, office.blobs, office.dispatch.clock.now_ms())
+    return f"{found} files found that counted as missing" if found else ""
 
 
 def reconcile_job(office: Office) -> str:
@@ -137,7 +181,8 @@ def erasures_job(office: Office) -> str:
         return "another process is at it"
     try:
         night = datetime.fromtimestamp(clock.now_ms() / 1000, WIB).hour in NIGHT_HOURS
-        done = erasure.finish(db, office.dispatch.keys, office.ledger, clock.now_ms(), at_once=night)
+        forget = partial(blob_upkeep.forget_all, db, office.blobs, now_ms=clock.now_ms())
+        done = erasure.finish(db, office.dispatch.keys, office.ledger, clock.now_ms(), forget=forget, at_once=night)
     finally:
         leases.give_up(db, lease)
     if done.waits:
@@ -151,7 +196,7 @@ def backup_job(office: Office) -> str:
     if plan is None or not backup_watch.is_due(db, plan, clock.now_ms()):
         return ""
     try:
-        done = make_backup(office.store, plan, clock, office.holder)
+        done = make_backup(office.store, plan, clock, office.holder, source=StoredPhotos(office.blobs))
     except Busy:
         return ""
     photos = f", {done.blobs_lacking} photos lacking" if done.blobs_lacking else ""
@@ -172,12 +217,15 @@ JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
+    "photos": (photos_job, IntervalTrigger(seconds=PHOTOS_S, timezone=WIB)),
     "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),
     "recheck": (backup_check_job, CronTrigger(minute=45, timezone=WIB)),
     "boxes": (boxes_job, CronTrigger(minute=20, timezone=WIB)),
+    "expire": (expire_job, CronTrigger(minute=40, timezone=WIB)),
     "erasures": (erasures_job, CronTrigger(minute="*/10", timezone=WIB)),
     "orphans": (orphans_job, CronTrigger(hour=1, minute=10, timezone=WIB)),
     "reconcile": (reconcile_job, CronTrigger(hour=1, minute=30, timezone=WIB)),
+    "disk": (disk_job, CronTrigger(hour=2, minute=10, timezone=WIB)),
 }
 """Name -> what it does and when, in WIB. docs/operations.md lists them."""
 
@@ -236,10 +284,10 @@ def run_job(office: Office, name: str, job: Job) -> str:
 
 
 def run_once(office: Office, rounds: int = 20) -> list[tuple[str, str]]:
-    """Fold and deliver until nothing is left that is due now: what each job said, in order."""
+    """Fold, deliver and prepare photos until nothing is left that is due now: what each job said, in order."""
     said: list[tuple[str, str]] = []
     for _ in range(rounds):
-        done = [(name, run_job(office, name, JOBS[name][0])) for name in ("thaw", "fold", "deliver")]
+        done = [(name, run_job(office, name, JOBS[name][0])) for name in ("thaw", "fold", "deliver", "photos")]
         said += [(name, detail) for name, detail in done if detail]
         if not any(detail for _, detail in done):
             break

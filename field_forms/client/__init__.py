@@ -6,7 +6,7 @@ Uses `schemas` only: a tablet has no server inside.
 
 from field_forms.client.client import FieldClient, NotEnrolled
 from field_forms.client.pace import Clock, SystemClock
-from field_forms.client.sync_run import Progress, SyncResult
+from field_forms.client.sync_result import Progress, SyncResult
 from field_forms.client.transport import HttpTransport, Request, Response, Transport, Unreachable
 
 __all__ = [

@@ -7,7 +7,6 @@ anything and prints nothing.
 from __future__ import annotations
 
 import base64
-import hashlib
 import mimetypes
 import random
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 
 from field_forms.client.carrying import Carried, carried
 from field_forms.client.change import open_change, seal_change
-from field_forms.client.draft import Draft, new_uuid, utc_text
+from field_forms.client.draft import AnswerProblem, Draft, new_uuid, utc_text
 from field_forms.client.opening import Opening, OpeningProblem, app_answers, draft_row, open_known, open_new
 from field_forms.client.pace import Backoff, Clock, GaveUp, SystemClock
 from field_forms.client.sealing_draft import seal_visit
@@ -25,12 +24,15 @@ from field_forms.client.standing import HeldEvent, Returned, Status, held, retur
 from field_forms.client.store import ERASED, Sealed, Store
 from field_forms.client.store_drafts import DraftStore
 from field_forms.client.store_feed import FULL, FeedStore, KnownHousehold
-from field_forms.client.sync_run import OnProgress, SyncResult, SyncRun
+from field_forms.client.store_files import FileStore, FileTooLarge
+from field_forms.client.sync_result import OnProgress, SyncResult
+from field_forms.client.sync_run import SyncRun
 from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
 from field_forms.client.wording import Wording
 from schemas.envelope import check_envelope
 from schemas.event import ref_of
 from schemas.form import FormDefinition
+from schemas.limits import BLOB_BYTES_MAX
 from schemas.question import EVENT, HOUSEHOLD
 from schemas.signing import public_key, sign_event
 
@@ -60,6 +62,7 @@ class FieldClient:
         self.feed = FeedStore(self.store)
         self.drafts = DraftStore(self.store)
         self.home = Path(home)
+        self.files = FileStore(self.store)
         self.clock = clock or SystemClock()
         self.rng = rng or random.SystemRandom()
         self._transport = transport
@@ -234,14 +237,18 @@ class FieldClient:
         return draft.add_member(self._uuid())
 
     def attach(self, draft: Draft, path: str, photo: Path) -> None:
-        """Answer a photo question with a file; the file is kept under its SHA-256."""
-        content = photo.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        folder = self.home / "photos"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        (folder / digest).write_bytes(content)
+        """Answer a photo question with a file, which is copied in under its SHA-256. Raises `AnswerProblem` where it is
+        too large, `OSError`."""
+        limits = self.store.setting("limits") or {}
         mime = mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
-        draft.answer(path, digest, file={"sha256": digest, "bytes": len(content), "mime": mime})
+        # The row of the file and the answer that names it are saved together: what nothing names is swept away.
+        try:
+            with self.store.transaction():
+                file = self.files.keep(photo, mime, limits.get("blob_bytes_max", BLOB_BYTES_MAX))
+                described = {"sha256": file.sha256, "bytes": file.bytes, "mime": file.mime}
+                draft.answer(path, file.sha256, file=described)
+        except FileTooLarge as error:
+            raise AnswerProblem(str(error)) from error
 
     def seal(self, draft: Draft) -> str:
         """Seal: event and hash are saved and the draft is gone, in one transaction. Returns the ref.
@@ -264,6 +271,7 @@ class FieldClient:
     def discard(self, draft: Draft) -> None:
         """Throw a draft away; on the officer's word only."""
         self.drafts.discard(draft.id)
+        self.files.sweep(self.clock.now_ms())
 
     @property
     def visit_form(self) -> str:
@@ -328,7 +336,7 @@ class FieldClient:
 
     def status(self) -> Status:
         """Three numbers: on this tablet only, received, safe (in a verified backup); and what waits for the officer."""
-        return status(self.store, self.feed, len(self.drafts.all()))
+        return status(self.store, self.feed, self.files.counts(), len(self.drafts.all()))
 
     def sealed_events(self) -> list[Sealed]:
         """Every own sealed event, oldest first."""

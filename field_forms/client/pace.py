@@ -19,6 +19,11 @@ BATCH_TARGET_S = 5.0
 """A batch should take about this long: longer ones are lost whole when the line drops, shorter ones waste turns."""
 BATCH_BYTES_MAX = 2_000_000
 """Half of what the server inflates at most, so that a batch of long forms still fits."""
+PIECE_BYTES_FIRST = 65_536
+PIECE_BYTES_MIN = 16_384
+"""At 64 kbit/s it takes two seconds; a request about it weighs half a kilobyte."""
+PIECE_BYTES_STEP = 4_096
+PIECE_TARGET_S = 4.0
 BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 60.0
 ATTEMPTS_MAX = 6
@@ -80,6 +85,27 @@ class Pace:
     def failed(self) -> None:
         """A batch did not go through: try less at once."""
         self.size = max(BATCH_MIN, self.size // 2)
+
+
+@dataclass(slots=True)
+class FilePace:
+    """Bytes of the next piece of a photo. Grows by half while nothing breaks; once a line broke, which can cost a whole
+    piece, it halves, and from then on grows by little steps."""
+
+    most: int
+    size: int = PIECE_BYTES_FIRST
+    broken: bool = False
+
+    def measured(self, size: int, seconds: float) -> None:
+        """A piece went through."""
+        fitting = int(size * PIECE_TARGET_S / max(seconds, 0.001))
+        step = PIECE_BYTES_STEP if self.broken else self.size // 2
+        self.size = max(PIECE_BYTES_MIN, min(self.most, fitting, self.size + step))
+
+    def failed(self) -> None:
+        """A piece did not go through."""
+        self.broken = True
+        self.size = max(PIECE_BYTES_MIN, min(self.most, self.size) // 2)
 
 
 class Backoff:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
-
-SCHEMA = (
+FIRST = (
     "create table settings (key text primary key, value text not null) strict",
     "create table tokens (kind text primary key, token text not null) strict",
     # What the feed says of a household: `item` is the newest version as it came.
@@ -43,3 +41,24 @@ SCHEMA = (
     """create table deposits (
         number integer primary key, box text not null, refs text not null, sent integer not null) strict""",
 )
+
+PHOTOS = (
+    # States: `store_files.py`. The bytes lie in the folder `photos`, under their SHA-256.
+    """create table files (
+        sha256 text primary key, bytes integer not null, mime text not null, state text not null,
+        problem text not null) strict""",
+    """create table event_files (
+        ref text not null, path text not null, sha256 text not null, primary key (ref, path)) strict""",
+    "create index event_files_by_hash on event_files (sha256)",
+    # Photos of events and drafts from before photos were sent.
+    """insert into event_files select e.ref, a.key, json_extract(a.value, '$.sha256')
+        from events e, json_each(e.envelope, '$.head.attachments') a""",
+    """insert or ignore into files select json_extract(a.value, '$.sha256'), json_extract(a.value, '$.bytes'),
+        json_extract(a.value, '$.mime'), 'kept', '' from events e, json_each(e.envelope, '$.head.attachments') a""",
+    """insert or ignore into files select json_extract(answer, '$.file.sha256'), json_extract(answer, '$.file.bytes'),
+        json_extract(answer, '$.file.mime'), 'kept', '' from draft_answers
+        where json_extract(answer, '$.file') is not null""",
+)
+
+STEPS = (FIRST, PHOTOS)
+"""A file of version n (`user_version`) lacks the steps behind the first n. Published steps are never edited."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from field_forms.client.standing import Status
 from field_forms.client.store_feed import FULL, KnownHousehold
-from field_forms.client.sync_run import SyncResult
+from field_forms.client.sync_result import SyncResult
 from field_forms.client.typed import shown
 from schemas.form import Dictionary
 
@@ -21,8 +21,16 @@ STATE_WORDS = {
 }  # fmt: skip
 STEP_WORDS = {
     "hello": "Menyapa server", "have": "Menawarkan ulang", "push": "Mengirim", "deposit": "Menitipkan",
+    "photos": "Mengirim foto",
     "feed": "Mengambil daftar", "forms": "Mengambil formulir",
 }  # fmt: skip
+
+FILE_WORDS = {
+    "blob_too_large": "terlalu besar untuk server; laporkan kepada operator.",
+    "blob_mismatch": "rusak di tablet ini: isinya tidak cocok lagi dengan formulir; foto ulang bila bisa.",
+    "quota": "jatah foto yang belum selesai habis; dicoba lagi.",
+    "disk_full": "server penuh; dicoba lagi.",
+}
 
 
 def household_line(known: KnownHousehold) -> str:
@@ -38,7 +46,11 @@ def status_lines(status: Status) -> Iterator[str]:
     yield f"Diterima server     : {status.received}"
     yield f"Aman (ada cadangan) : {status.safe}"
     yield f"Draf                : {status.drafts}"
+    yield f"Foto menunggu       : {status.photos_waiting} ({size_text(status.photo_bytes_waiting)})"
+    yield f"Foto di server      : {status.photos_received}"
     yield f"Keluarga di daftar  : {status.households}"
+    if status.photos_refused:
+        yield f"Foto bermasalah     : {status.photos_refused} (padan field status --rinci)"
     if status.returned:
         yield f"Dikembalikan        : {status.returned} (padan field status --rinci)"
     if status.held:
@@ -56,6 +68,14 @@ def detail_lines(client: FieldClient) -> Iterator[str]:
             yield f"  {question_label(client, path)}: {comment}"
     for held in client.held():
         yield f"DITAHAN {held.household_id} ({held.ref}): {held.words}"
+    for file in client.files.troubled():
+        why = FILE_WORDS.get(file.problem, f"belum diterima server ({file.problem})")
+        yield f"FOTO {file.sha256[:16]} ({size_text(file.bytes)}): {why}"
+
+
+def size_text(number: int) -> str:
+    """Bytes as people read them."""
+    return f"{number / 1024:.0f} KB" if number < 1024**2 else f"{number / 1024**2:.1f} MB".replace(".", ",")
 
 
 def record_lines(client: FieldClient, known: KnownHousehold) -> Iterator[str]:
@@ -92,6 +112,12 @@ def result_lines(result: SyncResult) -> Iterator[str]:
     told = ", ".join(f"{number} {status}" for status, number in sorted(result.statuses.items()))
     yield f"Terkirim: {result.pushed}" + (f" ({told})" if told else "")
     yield f"Diterima dari server: {result.households} keluarga"
+    if result.photos_sent or result.photos_waiting:
+        sent = f"{result.photos_sent} ({size_text(result.photo_bytes_sent)} terpakai)"
+        left = f", {result.photos_waiting} menunggu ({size_text(result.photo_bytes_waiting)})"
+        yield f"Foto terkirim: {sent}" + (left if result.photos_waiting else "")
+    if result.photos_dropped:
+        yield f"Foto yang sudah aman dihapus dari tablet: {result.photos_dropped}"
     if result.returned_to_server:
         yield f"Dikembalikan ke server: {result.returned_to_server} keputusan"
     if result.fork:

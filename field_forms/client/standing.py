@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from field_forms.client.store import DURABLE, ON_TABLET_ONLY, RECEIVED, REFUSED, TOO_LARGE, Sealed, Store
 from field_forms.client.store_feed import FeedStore, KnownHousehold
+from field_forms.client.store_files import FileCounts
 
 HELD_WORDS = {
     "out_of_area": "Di luar wilayah tugas Anda. Pengawas dapat menerimanya.",
@@ -40,6 +41,11 @@ class Status:
     refused: int
     households: int
     returned: int
+    photos_waiting: int = 0
+    """Photos of sealed forms that only this tablet has, those that the server did not take included."""
+    photo_bytes_waiting: int = 0
+    photos_received: int = 0
+    photos_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class HeldEvent:
     words: str
 
 
-def status(store: Store, feed: FeedStore, drafts: int) -> Status:
+def status(store: Store, feed: FeedStore, photos: FileCounts, drafts: int) -> Status:
     """Counts of everything."""
     counts = store.counts()
     return Status(
@@ -76,6 +82,10 @@ def status(store: Store, feed: FeedStore, drafts: int) -> Status:
         refused=counts.get(TOO_LARGE, 0) + counts.get(REFUSED, 0),
         households=len(feed.households()),
         returned=len(returned(store, feed)),
+        photos_waiting=photos.waiting,
+        photo_bytes_waiting=photos.waiting_bytes,
+        photos_received=photos.received,
+        photos_refused=photos.refused,
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from field_forms.client.schema import SCHEMA, SCHEMA_VERSION
+from field_forms.client.schema import STEPS
 
 SEALED, STAMPED, RECEIVED, DURABLE = "sealed", "stamped", "received", "durable"
 TOO_LARGE, REFUSED, ERASED = "too_large", "refused", "erased"
@@ -150,6 +150,8 @@ class Store:
             )  # fmt: skip
             for household in {head["household_id"], *(each["household_id"] for each in head["also"])}:
                 conn.execute("insert into event_filings values (?, ?)", (household, ref))
+            for path, file in head["attachments"].items():
+                conn.execute("insert into event_files values (?, ?, ?)", (ref, path, file["sha256"]))
             if draft_id is not None:
                 conn.execute("delete from drafts where id = ?", (draft_id,))
 
@@ -337,14 +339,15 @@ class Store:
 
     def _prepare(self) -> None:
         version = self.conn.execute("pragma user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if version > len(STEPS):
             raise StoreProblem(f"Berkas {self.path} dibuat oleh aplikasi yang lebih baru; perbarui aplikasi ini.")
-        if version == SCHEMA_VERSION:
+        if version == len(STEPS):
             return
         with self.transaction() as conn:
-            for statement in SCHEMA:
-                conn.execute(statement)
-            conn.execute(f"pragma user_version = {SCHEMA_VERSION}")
+            for step in STEPS[version:]:
+                for statement in step:
+                    conn.execute(statement)
+            conn.execute(f"pragma user_version = {len(STEPS)}")
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:

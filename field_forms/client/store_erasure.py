@@ -75,6 +75,12 @@ def _empty(conn: sqlite3.Connection, ref: str, parts: Sequence[str]) -> None:
 
 
 def _empty_in(conn: sqlite3.Connection, table: str, row: Any, parts: Sequence[str]) -> None:
+    if table == "events":  # `StoreFiles.sweep` removes the photos that nothing names any more
+        for part in parts:
+            path = f"{part}/"
+            conn.execute(
+                "delete from event_files where ref = ? and substr(path, 1, ?) = ?", (row["ref"], len(path), path)
+            )
     left = _without(json.loads(row["envelope"]), parts)
     if left is not None:
         conn.execute(f"update {table} set envelope = ? where ref = ?", (json.dumps(left), row["ref"]))

@@ -10,58 +10,26 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from field_forms.client.deposit import make_boxes
 from field_forms.client.feed import RETRY, is_durable, read_page, settle
-from field_forms.client.pace import BATCH_BYTES_MAX, Backoff, Clock, GaveUp, Pace
+from field_forms.client.file_upload import FileUpload
+from field_forms.client.pace import BATCH_BYTES_MAX, Backoff, Clock, FilePace, GaveUp, Pace
 from field_forms.client.store import RECEIVED, Sealed, Store
 from field_forms.client.store_erasure import compact, erase_parts, erase_person, forget_events
 from field_forms.client.store_feed import FeedStore
+from field_forms.client.store_files import FileStore
+from field_forms.client.sync_result import OnProgress, Progress, SyncResult
 from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
-from schemas.limits import FEED_PAGE_DEFAULT, HAVE_PER_REQUEST_MAX, STAMPS_PER_HELLO_MAX
+from schemas.limits import BLOB_CHUNK_BYTES_MAX, FEED_PAGE_DEFAULT, HAVE_PER_REQUEST_MAX, STAMPS_PER_HELLO_MAX
 
 HAVE_EVERY_MS = 24 * 3_600_000
 BATCH_SIZE_STAFF = 50
 CUT_ON_THE_WAY = frozenset({"cut_off", "bad_gzip"})
 """Answers of 400 that say the line broke the body, not that the body was wrong."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a sync is. `step`: hello, have, push, deposit, feed, forms. Bytes are of the request going out."""
-
-    step: str
-    items_done: int = 0
-    items_total: int | None = None
-    bytes_done: int = 0
-    bytes_total: int = 0
-
-
-OnProgress = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class SyncResult:
-    """What a sync did. `complete`: it came to its end; else `stopped` says why, in Indonesian."""
-
-    complete: bool = False
-    stopped: str = ""
-    stamped: int = 0
-    pushed: int = 0
-    statuses: dict[str, int] = field(default_factory=dict)
-    returned_to_server: int = 0
-    households: int = 0
-    pages: int = 0
-    epoch_changed: bool = False
-    feed_reset: bool = False
-    fork: bool = False
-    deposited: int = 0
-    new_forms: int = 0
-    wait_s: float | None = None
 
 
 class SyncRun:
@@ -73,6 +41,7 @@ class SyncRun:
     ) -> None:  # fmt: skip
         self._store = store
         self._feed = FeedStore(store)
+        self._files = FileStore(store)
         self._clock = clock
         self._rng = rng
         self._tell = progress or (lambda _: None)
@@ -123,11 +92,14 @@ class SyncRun:
         self._push_all()
         self._push_staff()
         self._mark_durable(hello)
+        stopped = self._send_photos()
         if self._store.token("read") is not None:
             self._pull_forms(hello.get("forms"))
             self._pull_feed()
             if self.result.new_forms:
                 self._tell_new_forms()
+        if stopped is not None:
+            raise stopped
 
     # hello
 
@@ -159,6 +131,8 @@ class SyncRun:
             elif isinstance(time, str):
                 self._store.set(server_time=time)
             self._new_epoch(hello)
+            if "limits" in hello:
+                self._store.set(limits=hello["limits"])
             if "sealing_key" in hello:
                 self._store.set(sealing_key=hello["sealing_key"])
             if "areas" in hello:
@@ -175,6 +149,7 @@ class SyncRun:
             self._store.offer_all(
                 in_doubt=True, epoch=hello["epoch"], server_id=hello.get("server_id"), last_have_ms=now
             )
+            self._files.doubt_all()
             self._feed.start_over()
             self.result.epoch_changed = True
         elif abs(now - self._store.setting("last_have_ms", 0)) > HAVE_EVERY_MS:
@@ -256,6 +231,28 @@ class SyncRun:
         refs = [ref for ref, region, receipt in self._store.receipts() if is_durable(receipt, region, marks)]
         self._store.mark_durable(refs)
 
+    # photos
+
+    def _send_photos(self) -> GaveUp | None:
+        """Photos after data. Where the line is too bad for them the rest of the sync is tried all the same."""
+        self._files.sweep(self._clock.now_ms())
+        most = (self._store.setting("limits") or {}).get("blob_chunk_bytes_max", BLOB_CHUNK_BYTES_MAX)
+        upload = FileUpload(
+            self._files, self._server, self._try, self._backoff.succeeded,
+            lambda *told: self._tell(Progress("photos", *told)), self._clock.monotonic, most,
+        )  # fmt: skip
+        try:
+            upload.send_all()
+            upload.drop_safe()
+        except GaveUp as error:
+            return error
+        finally:
+            counts = self._files.counts()
+            self.result.photos_sent, self.result.photo_bytes_sent = upload.sent, upload.bytes_sent
+            self.result.photos_waiting, self.result.photo_bytes_waiting = counts.waiting, counts.waiting_bytes
+            self.result.photos_dropped = upload.dropped
+        return None
+
     def _deposit_all(self, error: ServerRefused) -> None:
         """The tablet may no longer push: hand in unsent work as boxes that only the server can open."""
         make_boxes(self._store, self._rng)
@@ -268,6 +265,9 @@ class SyncRun:
                 self._store.box_sent(number, refs)
                 self._store.save_results([(ref, *after) for ref, after in settled if after and after[0] == RECEIVED])
             self.result.deposited += len(refs)
+        with suppress(ServerRefused, GaveUp):
+            # A tablet that was cut off may hand in the photos of what it sent; one that is not known may not.
+            self._send_photos()
         self.result.stopped = (
             f"Tablet ini tidak lagi diizinkan ({error.code}). {self.result.deposited} formulir dititipkan"
             " tersegel di server; mintalah kode pendaftaran baru kepada pengawas."
@@ -304,6 +304,7 @@ class SyncRun:
             self.result.households += len(page.households)
             self._tell(Progress("feed", self.result.households))
             if not more:
+                self._files.sweep(self._clock.now_ms())
                 return
 
     def _pull_forms(self, listed: Sequence[Mapping[str, Any]] | None) -> None:
@@ -321,7 +322,7 @@ class SyncRun:
 
     # one call
 
-    def _try(self, call: Callable[[], _T], pace: Pace | None = None) -> _T:
+    def _try(self, call: Callable[[], _T], pace: Pace | FilePace | None = None) -> _T:
         """Call until it is answered. What waiting can not mend is raised at once."""
         while True:
             try:

@@ -128,6 +128,17 @@ class Tokens:
     read: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UploadStanding:
+    """How far a file is on the server: `offset` of `length` bytes are on its disk; `complete`: whole and verified;
+    `durable`: in a verified backup too."""
+
+    offset: int
+    length: int
+    complete: bool
+    durable: bool = False
+
+
 class Server:
     """The protocol as methods. Each makes one request and returns the decoded JSON object.
 
@@ -179,6 +190,30 @@ class Server:
         """One compiled form."""
         return self._call("GET", f"/v1/forms/{form_id}/{version}", token=self._tokens.read)
 
+    def blob_standing(self, sha256: str) -> UploadStanding:
+        """How far the upload of a file is; 404 where no event of this tablet that the server has names it."""
+        return _standing(self._transport.send(Request("HEAD", _blob(sha256), self._deposit())))
+
+    def blob_append(
+        self, sha256: str, offset: int, length: int, piece: bytes, on_bytes: OnBytes | None = None
+    ) -> UploadStanding:
+        """Send the bytes from `offset` on; where the server stands elsewhere, it says so and that is the answer."""
+        headers = {
+            **self._deposit(),
+            "content-type": "application/partial-upload",
+            "upload-offset": str(offset),
+            "upload-length": str(length),
+        }
+        answer = self._transport.send(Request("PATCH", _blob(sha256), headers, piece), on_bytes)
+        if answer.status == 409:
+            found = _json(answer)
+            if isinstance(found.get("offset"), int):
+                return UploadStanding(found["offset"], length, found["offset"] == length)
+        return _standing(answer)
+
+    def _deposit(self) -> dict[str, str]:
+        return {"accept": "application/json", "authorization": f"Bearer {self._tokens.deposit}"}
+
     def _any_token(self) -> str | None:
         return self._tokens.read or self._tokens.deposit
 
@@ -204,16 +239,45 @@ class Server:
         return _read(self._transport.send(Request(method, path, headers, raw), on_bytes))
 
 
+def _blob(sha256: str) -> str:
+    return f"/v1/blobs/{sha256}"
+
+
+def _standing(response: Response) -> UploadStanding:
+    """The headers of an upload. Raises `Unreachable` where they are not there: a captive portal answers 200 as well."""
+    _refused(response)
+    try:
+        told = {name: int(response.headers[f"upload-{name}"]) for name in ("offset", "length")}
+    except (KeyError, ValueError):
+        raise Unreachable(f"answer {response.status} is not of the server") from None
+    flags = [response.headers.get(name) == "?1" for name in ("upload-complete", "padan-durable")]
+    return UploadStanding(told["offset"], told["length"], *flags)
+
+
+def _json(response: Response) -> dict[str, Any]:
+    """The body as an object; empty for anything else."""
+    try:
+        data = json.loads(response.body)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _refused(response: Response) -> None:
+    """Raise `ServerRefused` for a problem."""
+    if response.status >= 400:
+        problem = _json(response)
+        code = str(problem.get("code") or f"http_{response.status}")
+        detail = str(problem.get("detail") or problem.get("title") or "")
+        raise ServerRefused(response.status, code, detail, _retry_after(response.headers))
+
+
 def _read(response: Response) -> dict[str, Any]:
+    _refused(response)
     try:
         data = json.loads(response.body) if response.body else {}
     except ValueError:
         data = None
-    if response.status >= 400:
-        problem = data if isinstance(data, dict) else {}
-        code = str(problem.get("code") or f"http_{response.status}")
-        detail = str(problem.get("detail") or problem.get("title") or "")
-        raise ServerRefused(response.status, code, detail, _retry_after(response.headers))
     if not isinstance(data, dict) or response.status >= 300:
         # A captive portal of a wifi answers 200 with a page of its own: that is no answer of the server.
         raise Unreachable(f"answer {response.status} is not of the server")

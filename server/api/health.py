@@ -12,11 +12,15 @@ from schemas.problems import ProblemError
 from server.api.measured import EXTENSION as MEASURES
 from server.api.measured import Measures
 from server.api.services import services
-from server.store import backups, cases, events, fold_queue, households, unreadable
+from server.store import backups, blobs, cases, events, fold_queue, households, unreadable, uploads
 
 blueprint = Blueprint("health", __name__)
 
 NOT_READY_RETRY_AFTER_S = 30
+_BLOB_AGES = {
+    blobs.MISSING: "padan_blob_missing_age_seconds",
+    blobs.WAITING: "padan_blob_waiting_age_seconds",
+}
 
 
 @blueprint.get("/healthz")
@@ -61,6 +65,15 @@ def metrics() -> Response:
     by_kind = Gauge("padan_open_cases", "Open cases by kind.", ["kind"], registry=registry)
     for kind, count in cases.counts(mine.db).items():
         by_kind.labels(kind).set(count)
+    by_stage = Gauge("padan_blobs", "Photos and files by state.", ["state"], registry=registry)
+    for state, count in blobs.counts(mine.db).items():
+        by_stage.labels(state).set(count)
+    for state in (blobs.MISSING, blobs.WAITING):
+        since = blobs.oldest_ms(mine.db, state)
+        age_s = 0 if since is None else max(0, mine.clock.now_ms() - since) // 1000
+        _gauge(registry, _BLOB_AGES[state], f"Age of the oldest file that is {state}.", age_s)
+    unfinished = uploads.unfinished_bytes(mine.db)
+    _gauge(registry, "padan_blob_unfinished_bytes", "Bytes of uploads that were begun and not finished.", unfinished)
     measures: Measures = current_app.extensions[MEASURES]
     text = generate_latest(registry) + generate_latest(measures.registry)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

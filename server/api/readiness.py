@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from pathlib import Path
 
+from server.blobs.storage import BlobStorage
 from server.clock import Clock
 from server.store import events, forms, identity
 from server.store.database import Store, StoreBusy, StoreError, StoreUnreachable
@@ -26,8 +27,10 @@ CLOCK_BACK_MAX_MS = 5 * 60_000
 class Readiness:
     """Asked by `/readyz`; made once by the app."""
 
-    def __init__(self, store: Store, home: Path, clock: Clock, limit_s: float = LIMIT_S) -> None:
-        self._store, self._home, self._clock, self._limit_s = store, home, clock, limit_s
+    def __init__(
+        self, store: Store, home: Path, clock: Clock, photos: BlobStorage, limit_s: float = LIMIT_S
+    ) -> None:
+        self._store, self._home, self._clock, self._photos, self._limit_s = store, home, clock, photos, limit_s
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="padan-ready")
         self._lock = threading.Lock()
         self._written_ms: int | None = None
@@ -37,12 +40,13 @@ class Readiness:
     def checks(self) -> dict[str, bool]:
         """Subsystem -> whether it is ready.
 
-        `database` can be read, `storage` written, `forms` are published, `disk` has room beside the database, `clock`
-        does not lie before what was already received.
+        `database` can be read, `storage` written, `photos`: their folder can be written, `forms` are published,
+        `disk` has room beside the database, `clock` does not lie before what was already received.
         """
         asked = {
             "database": self._database,
             "storage": self._storage,
+            "photos": self._photos.writable,
             "forms": lambda: bool(forms.published_forms(self._store.db)),
             "disk": lambda: free_bytes(self._home) > FREE_BYTES_MIN,
             "clock": self._clock_is_right,

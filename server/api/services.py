@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from threading import BoundedSemaphore
@@ -15,6 +16,7 @@ from schemas.problems import ProblemError
 from server.api.readiness import Readiness
 from server.auth.callers import Caller, caller_of, require
 from server.auth.keys import ServerKeys
+from server.blobs.storage import BlobStorage
 from server.clock import Clock
 from server.settings import Settings
 from server.store.database import Connection, Store
@@ -23,9 +25,13 @@ EXTENSION = "padan"
 WRITERS_MAX = 8
 """Pushes that may wait for the write lock at once; more are told to come back, which costs next to nothing."""
 
+UPLOADERS_MAX = 4
+"""Pieces of photos that are written at once: forms come first, and most threads are theirs."""
+
 BUSY_RETRY_AFTER_S = 5
 BUSY_SPREAD_S = 20
 WRITER_WAIT_S = 2.0
+UPLOADER_WAIT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,13 @@ class Services:
     keys: ServerKeys
     settings: Settings
     clock: Clock
+    blobs: BlobStorage
     readiness: Readiness
     wake_fold: Callable[[], None] = lambda: None
     writers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WRITERS_MAX))
     writer_wait_s: float = WRITER_WAIT_S
+    uploaders: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(UPLOADERS_MAX))
+    uploader_wait_s: float = UPLOADER_WAIT_S
 
     @property
     def db(self) -> Connection:
@@ -81,13 +90,27 @@ def one_of_few_writers(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:
         mine = services()
-        if not mine.writers.acquire(timeout=mine.writer_wait_s):
-            # Spread, so that those who are sent away do not all come back in the same second.
-            wait_s = BUSY_RETRY_AFTER_S + secrets.randbelow(BUSY_SPREAD_S)
-            raise ProblemError("busy", "Many tablets are sending at once.", retry_after=wait_s)
-        try:
+        with _one_of(mine.writers, mine.writer_wait_s):
             return view(*args, **kwargs)
-        finally:
-            mine.writers.release()
 
     return limited
+
+
+@contextmanager
+def one_of_few_uploaders() -> Iterator[None]:
+    """Refuse cheaply where too many photos are written at once."""
+    mine = services()
+    with _one_of(mine.uploaders, mine.uploader_wait_s):
+        yield
+
+
+@contextmanager
+def _one_of(few: BoundedSemaphore, patience_s: float) -> Iterator[None]:
+    if not few.acquire(timeout=patience_s):
+        # Spread, so that those who are sent away do not all come back in the same second.
+        wait_s = BUSY_RETRY_AFTER_S + secrets.randbelow(BUSY_SPREAD_S)
+        raise ProblemError("busy", "Many tablets are sending at once.", retry_after=wait_s)
+    try:
+        yield
+    finally:
+        few.release()

@@ -22,13 +22,15 @@ ENDPOINTS: Mapping[str, frozenset[str]] = {
     "events": frozenset({DEPOSIT}),
     "deposits": frozenset({DEPOSIT}),
     "have": frozenset({DEPOSIT, READ}),
+    "blob_upload": frozenset({DEPOSIT}),
+    "blob_image": frozenset({READ, STAFF}),
     "feed": frozenset({READ}),
     "forms": frozenset({READ, STAFF, PULL}),
     "households": frozenset({STAFF, PULL}),
 }
 """endpoint -> kinds of token that may call it. Enrolment, health and the OpenAPI file need none."""
 
-REVOKED_MAY = frozenset({"hello", "have", "deposits"})
+REVOKED_MAY = frozenset({"hello", "have", "deposits", "blob_upload"})
 """What a revoked tablet may still call (docs/protocol.md, "Rules")."""
 
 

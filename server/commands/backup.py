@@ -18,9 +18,11 @@ from server.backups.folder import BackupFolder
 from server.backups.passphrase import suggestion, weakness
 from server.backups.plan import Plan, plan_of
 from server.backups.problem import BackupProblem, SetDamaged
+from server.blobs.folder import FolderBlobs
 from server.commands import _backup_text as text
 from server.commands._opening import Opened, open_server
 from server.flows.backup import at_work, backup_keys, make_backup, ready_keys, work_folder
+from server.flows.backup_blobs import StoredPhotos
 from server.flows.backup_prune import prune
 from server.flows.backup_verify import Checked, verify_set
 from server.flows.backup_watch import look
@@ -87,7 +89,10 @@ def run(full: bool = False, as_json: bool = False) -> None:
     """Buat satu cadangan sekarang, lalu baca ulang dan periksa / one backup now, verified."""
     opened, plan = _opened()
     with text.progress("menyiapkan") as told:
-        done = make_backup(opened.store, plan, opened.clock, secrets.token_hex(8), full=full, told=told)
+        photos = StoredPhotos(FolderBlobs(opened.settings.blobs))
+        done = make_backup(
+            opened.store, plan, opened.clock, secrets.token_hex(8), source=photos, full=full, told=told
+        )
     if as_json:
         click.echo(json.dumps({"set": done.set_name, "bytes": done.bytes, **_facts(done.checked)}))
     else:

@@ -19,19 +19,24 @@ import requests
 
 from field_forms.areas import AreasMissing, load_areas
 from server.address import is_postgres
+from server.blobs.folder import FolderBlobs
 from server.clock import SystemClock, parse_rfc3339_ms
 from server.commands._backup_finding import backup_finding
 from server.commands._doctor_machine import examine_machine
 from server.commands._finding import OK, WARNING, WRONG, Finding
 from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.settings import Settings, load_settings, unknown_names
-from server.store import cases, erasures, fold_queue, forms, households, keys, unreadable
+from server.store import blobs, cases, erasures, fold_queue, forms, households, keys, unreadable
 from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
 FREE_BYTES_MIN = 2 * 1024**3
 """A campaign of a kabupaten adds some 200 MB; a nightly backup needs as much again."""
 QUEUE_AGE_MAX_MS = 10 * 60_000
+PHOTO_MISSING_MAX_MS = 7 * 86_400_000
+"""A tablet that syncs at all brings its photos within a week."""
+
+PHOTO_WAITING_MAX_MS = 60 * 60_000
 BUILT_AFTER = "2026-01-01T00:00:00Z"
 """A clock before this is wrong: the program is younger."""
 
@@ -62,7 +67,7 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(_erasures(settings, store))
         findings.append(backup_finding(settings, store))
         store.close()
-    findings.append(_registry(settings))
+    findings += [_photo_folder(settings), _registry(settings)]
     return findings + examine_machine(settings, SystemClock())
 
 
@@ -177,7 +182,32 @@ def _erasures(settings: Settings, store: Store) -> Finding:
     return Finding("penghapusan", OK, f"{len(ledger.entries)} tercatat, semua selesai")
 
 
-_STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases)
+def _photos(store: Store) -> Finding:
+    counts, now_ms = blobs.counts(store.db), SystemClock().now_ms()
+    ages = {state: now_ms - (blobs.oldest_ms(store.db, state) or now_ms) for state in (blobs.MISSING, blobs.WAITING)}
+    text = f"{sum(counts[state] for state in blobs.WHOLE)} sudah sampai, {counts[blobs.MISSING]} belum"
+    if ages[blobs.WAITING] > PHOTO_WAITING_MAX_MS:
+        text += f", {counts[blobs.WAITING]} belum disiapkan untuk ditampilkan"
+        return Finding("foto", WARNING, text, "Jalankan padan serve atau worker; lihat log `job_failed`.")
+    if ages[blobs.MISSING] > PHOTO_MISSING_MAX_MS:
+        days = ages[blobs.MISSING] // 86_400_000
+        do = "Lihat: padan blobs missing. Minta petugas menyinkronkan tabletnya; bila tabletnya hilang: blobs give-up."
+        return Finding("foto", WARNING, f"{text}; yang terlama ditunggu {days} hari", do)
+    return Finding("foto", OK, text)
+
+
+_STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases, _photos)
+
+
+def _photo_folder(settings: Settings) -> Finding:
+    folder = FolderBlobs(settings.blobs)
+    if not folder.writable():
+        do = f"Jalankan: chown -R AKUN {settings.home}"
+        return Finding("folder foto", WRONG, f"{settings.blobs} tidak dapat ditulisi akun ini", do)
+    if os.name == "posix" and settings.blobs.exists() and settings.blobs.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        do = f"Jalankan: chmod 700 {settings.blobs}"
+        return Finding("folder foto", WARNING, f"{settings.blobs} dapat dibaca akun lain", do)
+    return Finding("folder foto", OK, str(settings.blobs))
 
 
 def _registry(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import click
 from schemas.bodies import ERASURE_BASES
 from schemas.paths import is_person_key
 from schemas.problems import ProblemError
+from server.blobs.folder import FolderBlobs
 from server.commands import _erase_text as text
 from server.commands._opening import Opened, as_staff, desk_for, note_access, open_server
 from server.flows import erasure
+from server.flows.blob_upkeep import forget_all
 from server.flows.desk import Desk, Shown
 from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.flows.erasure_plan import Pair, Plan, Wish, make_plan, subject_of
@@ -165,12 +168,14 @@ def _erase(
 
 def _finish(opened: Opened, *, at_once: bool) -> erasure.Finished:
     """The rest: photos, and the database written anew. What can't be done now is done by the worker."""
+    db, now_ms = opened.store.db, opened.clock.now_ms()
     try:
         return erasure.finish(
-            opened.store.db,
+            db,
             opened.keys,
             _path(opened),
-            opened.clock.now_ms(),
+            now_ms,
+            forget=partial(forget_all, db, FolderBlobs(opened.settings.blobs), now_ms=now_ms),
             at_once=at_once,
             progress=text.tell,
         )

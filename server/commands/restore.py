@@ -11,6 +11,7 @@ import click
 from server.address import is_postgres, shown
 from server.backups.age_files import unlock_keys
 from server.backups.folder import BackupFolder
+from server.blobs.folder import FolderBlobs
 from server.clock import SystemClock
 from server.commands import _backup_text as text
 from server.commands._opening import open_server
@@ -20,7 +21,7 @@ from server.flows.erasure_ledger import LedgerUnreadable
 from server.flows.restore import Restored, choose, refuse_occupied, restore, set_aside
 from server.flows.returned import account
 from server.log import configure_logging
-from server.settings import Settings, load_settings
+from server.settings import BLOBS_FOLDER, Settings, load_settings
 from server.store.database import StoreBusy
 
 
@@ -56,7 +57,8 @@ def command(
     moved = _moved_aside(target, clock) if aside else None
     try:
         with text.progress("memulihkan") as told:
-            done = restore(place, name, keys, target, home, clock, replay=erased_again, told=told)
+            photos = FolderBlobs(home / BLOBS_FOLDER)
+            done = restore(place, name, keys, target, home, clock, replay=erased_again, storage=photos, told=told)
     except LedgerUnreadable as error:
         raise click.ClickException(f"{error} Basis data tidak dipulihkan, supaya tidak ada yang kembali.") from error
     if as_json:
@@ -90,6 +92,7 @@ def _as_json(done: Restored, target: str, moved: Path | None) -> dict[str, objec
         "epoch": done.epoch,
         "migrated": list(done.migrated),
         "erased": done.erased,
+        "photos": None if done.photos is None else asdict(done.photos),
         "events": done.manifest.counts.get("events", 0),
     }
 
@@ -105,6 +108,9 @@ def _tell(done: Restored, target: str, moved: Path | None) -> None:
     if done.migrated:
         click.echo(f"  dimutakhirkan: {', '.join(done.migrated)}; jalankan `padan rebuild`")
     click.echo(f"  penghapusan data pribadi diulang: {done.erased}")
+    if done.photos is not None:
+        found = done.photos
+        click.echo(f"  foto: {found.brought} dipulihkan, {found.here} sudah ada di sini, {found.lacking} tidak ada")
     click.echo(f"  epoch baru {done.epoch}")
     click.echo(
         f"""

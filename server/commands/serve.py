@@ -18,6 +18,7 @@ from schemas.limits import BODY_BYTES_MAX
 from server.app import create_app
 from server.checkpoints import Checkpointer
 from server.commands._opening import Opened, open_server
+from server.cut_uploads import keep_cut_uploads
 from server.folding import Folder
 from server.log import configure_logging
 from server.settings import Settings
@@ -65,7 +66,7 @@ def command(host: str | None, port: int | None) -> None:
 
 def _listen(app: Any, settings: Settings, host: str, port: int) -> Any:
     try:
-        return waitress.create_server(
+        server = waitress.create_server(
             app,
             host=host,
             port=port,
@@ -80,6 +81,8 @@ def _listen(app: Any, settings: Settings, host: str, port: int) -> Any:
         )
     except OSError as error:
         raise click.ClickException(f"{host}:{port} tidak dapat dipakai ({error.strerror}); coba --port lain") from error
+    keep_cut_uploads(server)
+    return server
 
 
 def _proxies(count: int) -> dict[str, Any]:

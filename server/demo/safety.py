@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from server.backups.age_files import lock_keys, new_key
 from server.backups.plan import plan_of
+from server.blobs.folder import FolderBlobs
 from server.demo.field_work import Team
 from server.demo.stage import Stage
 from server.flows.backup import Done, make_backup
+from server.flows.backup_blobs import StoredPhotos
 from server.store import backups, identity
 
 
@@ -23,7 +25,12 @@ def back_up(stage: Stage, progress: Callable[[int, int], None]) -> Done:
     plan.place.put_keys(lock_keys([key], stage.settings.backup_passphrase))
     backups.add_key(db, key.recipient, key.identity, stage.clock.now_ms())
     return make_backup(
-        stage.store, plan, stage.clock, secrets.token_hex(8), told=lambda _step, done, of: progress(done, of)
+        stage.store,
+        plan,
+        stage.clock,
+        secrets.token_hex(8),
+        source=StoredPhotos(FolderBlobs(stage.settings.blobs)),
+        told=lambda _step, done, of: progress(done, of),
     )
 
 

@@ -15,8 +15,9 @@ from server.backups.age_files import BackupKey, Measured, create, encrypt_stream
 from server.backups.folder import BackupFolder
 from server.backups.manifest import File
 from server.backups.problem import SetDamaged
+from server.blobs.storage import BlobStorage
 from server.flows.backup_verify import Told, check_blob
-from server.store import backups
+from server.store import backups, blobs
 from server.store.database import Connection, Store
 
 _log = structlog.get_logger("padan.backup")
@@ -32,6 +33,21 @@ class BlobSource(Protocol):
     def open(self, sha256: str) -> BinaryIO:
         """Its bytes. Raises `OSError` where they are not there."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhotos:
+    """The photos as they came, from where the server keeps them; what is shown of them can be made again."""
+
+    storage: BlobStorage
+
+    def whole(self, db: Connection) -> Iterable[str]:
+        """See `BlobSource`."""
+        return blobs.whole(db)
+
+    def open(self, sha256: str) -> BinaryIO:
+        """See `BlobSource`."""
+        return self.storage.open(sha256)
 
 
 @dataclass(frozen=True, slots=True)

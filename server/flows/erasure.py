@@ -29,6 +29,7 @@ from server.flows import screening
 from server.flows.erasure_fold import fold_now
 from server.flows.erasure_ledger import Entry, LedgerUnreadable, Taken, read_ledger, write_entry, write_finished
 from server.flows.erasure_plan import Plan, Subject, Wish, make_plan, same_as_planned, subject_of
+from server.flows.photos import strike
 from server.store import erasures, events, identity
 from server.store.appending import Appender
 from server.store.database import Connection
@@ -95,7 +96,7 @@ class Replayed:
 
 
 def nothing_kept(names: Sequence[FileName]) -> int:
-    """`Forget` where no photos are stored."""
+    """`Forget` where no photos are stored here."""
     return 0
 
 
@@ -221,6 +222,8 @@ def _apply(
         db, [erasures.ErasedPart(t.home_region, t.ref, t.part, t.pointers, entry.ref) for t in (*entry.parts, *late)]
     )
     erasures.note_files(db, entry.files, entry.ref)
+    for sha256 in sorted({sha256 for sha256, _, _ in entry.files}):
+        strike(db, sha256, (), now_ms)
     if entry.salt:
         identity.set_setting(db, screening.SALT, entry.salt)
     new = traces.find_kept(

@@ -132,5 +132,7 @@ def public_limits() -> dict[str, int]:
         "HAVE_PER_REQUEST_MAX",
         "FEED_PAGE_MAX",
         "DEPOSIT_BYTES_MAX",
+        "BLOB_BYTES_MAX",
+        "BLOB_CHUNK_BYTES_MAX",
     )
     return {name.lower(): getattr(limits, name) for name in names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from server.backups.age_files import BackupKey
 from server.backups.folder import BackupFolder, sync_folder
 from server.backups.manifest import ACCESS_LOG, SNAPSHOT, Manifest
 from server.backups.problem import BackupProblem, SetDamaged
+from server.blobs.storage import BlobStorage
 from server.clock import Clock, rfc3339_s
 from server.flows.backup_verify import (
     Told,
@@ -32,6 +33,7 @@ from server.flows.backup_verify import (
     silent,
     unpack,
 )
+from server.flows.restore_blobs import ReturnedPhotos, bring_photos
 from server.store import backups, identity, leases, restores, snapshots
 from server.store.copying import copy_all, is_empty
 from server.store.database import Connection, NotOurs, Store, StoreError
@@ -51,14 +53,14 @@ be done."""
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What was done. `migrated`: changes applied because the set was older than this program. `erased`: erasures done
-    again. `photos`: how many the set lists. `epoch`: the new one."""
+    again. `photos`: what became of the photos; None where no place for them was given. `epoch`: the new one."""
 
     set_name: str
     manifest: Manifest
     epoch: str
     migrated: tuple[str, ...]
     erased: int
-    photos: int
+    photos: ReturnedPhotos | None
 
 
 def choose(folder: BackupFolder, wanted: str) -> str:
@@ -82,12 +84,13 @@ def restore(
     clock: Clock,
     *,
     replay: Replay | None = None,
+    storage: BlobStorage | None = None,
     told: Told = silent,
 ) -> Restored:
     """Put the database of a set at `target` (a file that is not there, or an empty PostgreSQL database). Raises
     `SetDamaged`, `BackupProblem`, `StoreError`; then there is nothing at `target`.
 
-    `home`: the folder of what is kept beside the database.
+    `home`: the folder of what is kept beside the database. `storage`: where the photos go.
     """
     found = folder.manifest(name)
     if not found.proved_by(keys):
@@ -102,7 +105,7 @@ def restore(
     try:
         snapshot = manifest.files[SNAPSHOT]
         check_room(work, 2 * snapshot.plain_bytes)
-        photos = blob_list(folder, manifest)
+        listed = blob_list(folder, manifest)
         ledger.bring_back(folder, keys, home)
         copy = work / "padan.db"
         unpack(folder.set_path(name) / snapshot.name, snapshot, keys, copy, told, "membuka cadangan")
@@ -110,11 +113,12 @@ def restore(
         epoch, erased = _made_ready(copy, manifest, found.sha256, keys, home, clock, replay, told)
         if ACCESS_LOG in manifest.files:
             _bring_access_log(folder, manifest, keys, work, home)
+        photos = _bring_photos(copy, storage, folder, listed, keys, work, clock, told)
         told("menempatkan", 0, 0)
         _put(copy, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Restored(name, manifest, epoch, migrated, erased, len(photos))
+    return Restored(name, manifest, epoch, migrated, erased, photos)
 
 
 def refuse_occupied(target: str) -> None:
@@ -220,6 +224,25 @@ def _made_ready(
         server_keys = load_keys(db, now_ms)
         erased = replay(db, server_keys, home / ledger.LEDGER_FILE, now_ms) if replay is not None else 0
         return epoch, erased
+    finally:
+        store.close()
+
+
+def _bring_photos(
+    copy: Path,
+    storage: BlobStorage | None,
+    folder: BackupFolder,
+    listed: Mapping[str, int],
+    keys: Sequence[BackupKey],
+    work: Path,
+    clock: Clock,
+    told: Told,
+) -> ReturnedPhotos | None:
+    if storage is None:
+        return None
+    store = Store(copy)
+    try:
+        return bring_photos(store.db, storage, folder, listed, keys, work, clock.now_ms(), told)
     finally:
         store.close()
 

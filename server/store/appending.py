@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from schemas.receipt import Place
-from server.store import fold_queue
+from server.store import blobs, erasures, fold_queue
 from server.store.database import Connection
 from server.store.identity import current_epoch
 from sync.intake import Receipt, Sealed, SealedPart
@@ -36,6 +36,7 @@ class Appender:
         self._log: list[dict[str, Any]] = []
         self._parts: list[dict[str, Any]] = []
         self._filings: list[dict[str, Any]] = []
+        self._names: list[blobs.Name] = []
         self.written: list[Place] = []
         """Every row that was given a position, in order."""
 
@@ -60,6 +61,7 @@ class Appender:
                     "kind": sealed.kind,
                 }
             )
+        self._names += blobs.names_in(sealed)
         return Receipt(self._epoch_id, receipts[sealed.home_region])
 
     def flush(self, *, queue: bool = True) -> None:
@@ -79,9 +81,12 @@ class Appender:
                 for region, head in self._heads.items()
             ],
         )
+        gone = erasures.files_among(db, {(each.sha256, each.ref, each.path) for each in self._names})
+        if names := [each for each in self._names if (each.sha256, each.ref, each.path) not in gone]:
+            blobs.name(db, names, self._now_ms)
         if queue:
             fold_queue.put(db, {(row["region"], row["household"]) for row in self._filings}, self._now_ms)
-        self._heads, self._log, self._parts, self._filings = {}, [], [], []
+        self._heads, self._log, self._parts, self._filings, self._names = {}, [], [], [], []
 
     def _head(self, region: str) -> list[Any]:
         head = self._heads.get(region)

@@ -27,6 +27,7 @@ from field_forms.client.transport import Unreachable
 from field_forms.publish import prepare_file
 from server.app import create_app
 from server.auth.keys import load_keys
+from server.blobs.folder import FolderBlobs
 from server.clock import FixedClock
 from server.flows import people
 from server.flows.deliver_judge import Dispatch
@@ -171,7 +172,7 @@ class World:
         self.adapter_url = registry_url
         jitter = random.Random(seed + 1)
         dispatch = Dispatch(self.keys, "uji", self.clock, lambda: jitter.randint(0, 1000))
-        self.office = Office(self.store, dispatch, self._adapter, "w1")
+        self.office = Office(self.store, dispatch, self._adapter, "w1", FolderBlobs(folder / "blobs"))
         token = people.issue_token(self.store.db, "pusat", "pull", [REGION], now_ms=NOW_MS, days=300)
         self.central = InProcessSource(self.app, token, self.rng)
 

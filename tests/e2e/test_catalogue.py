@@ -39,9 +39,10 @@ ONE_PLACE = {
 
 BY_ID = {
     "known_households": "household_id", "reservations": "place", "backup_blobs": "sha256", "erased_subjects": "subject",
-    "erased_items": "digest", "erased_files": "sha256",
+    "erased_items": "digest", "erased_files": "sha256", "blobs": "sha256", "blob_names": "sha256",
+    "blob_uploads": "sha256",
 }  # fmt: skip
-"""Looked up by their key alone, joined with nothing."""
+"""Looked up by their key alone, joined with nothing but, of photos, each other over the hash."""
 
 
 def spread_by(table: str) -> str:

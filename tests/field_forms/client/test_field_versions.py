@@ -16,7 +16,7 @@ FIRST = small_form()
 NEEDS = (Choice("none", "", ""), Choice("crutch", "", "", aliases=("walker",)))
 
 
-def second_form(version: str = "2") -> FormDefinition:
+def second_form(version: str = "2", gone: tuple[str, ...] = ("phone",)) -> FormDefinition:
     """`address` is called `alamat`; `phone` is asked no more; of the aids one has another code, one is gone; `rt` is a
     number."""
     changes = {
@@ -26,7 +26,7 @@ def second_form(version: str = "2") -> FormDefinition:
     }
     rows = []
     for row in FIRST.rows:
-        if row.name == "phone":
+        if row.name in gone:
             continue
         if row.name in changes and row.field is not None:
             field = replace(row.field, **changes[row.name])
@@ -166,8 +166,10 @@ def test_a_line_that_breaks_after_all_is_done_does_not_make_the_sync_fail(client
     assert len(hellos) > 1
 
 
-def test_an_erased_person_leaves_what_was_left_behind_too(client, server):
+@pytest.mark.parametrize(("phone", "stays"), [("0811", ["h/phone"]), ("0811 punya Siti Aminah", [])])
+def test_an_erased_person_leaves_what_was_left_behind_too(client, server, phone, stays):
     draft = begun(client)
+    draft.answer("h/phone", phone)
     draft.answer(f"p/{IBU}/needs", ["stick"])
     published(client, server, second_form())
     client.carry_over(draft)
@@ -175,7 +177,21 @@ def test_an_erased_person_leaves_what_was_left_behind_too(client, server):
     server.feed += [record(data={"household": {}, "persons": []}), {"kind": "erased", "persons": [IBU], "refs": []}]
     client.sync()
     left = client.draft(draft.id).fixed["left_behind"]
-    assert [each["path"] for each in left] == ["h/phone"]
+    assert [each["path"] for each in left] == stays
+
+
+def test_a_photo_that_was_left_behind_stays_on_the_tablet_until_its_draft_is_gone(client, server, tmp_path):
+    draft = begun(client)
+    (tmp_path / "rumah.jpg").write_bytes(b"\xff\xd8 rumah")
+    client.attach(draft, "h/photo", tmp_path / "rumah.jpg")
+    file = client.files.path(draft.answers["h/photo"]["file"]["sha256"])
+    published(client, server, second_form(gone=("phone", "photo")))
+    _, carried = client.carry_over(draft)
+    assert "h/photo" in [each.path for each in carried.lost]
+    assert client.sync().complete
+    assert file.read_bytes() == b"\xff\xd8 rumah"
+    client.discard(client.draft(draft.id))
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -8,6 +8,7 @@ example is not what the server answers now.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -104,6 +105,7 @@ def _play(api: Any) -> Iterator[tuple[str, str]]:
     yield "forms", _shown("GET /v1/forms", None, api.call("GET", "/v1/forms", "read"))
     yield "areas", _shown("GET /v1/areas", None, api.call("GET", "/v1/areas", "read"))
     yield from _central(api, HOUSEHOLD)
+    yield from _photo(api, HOUSEHOLD, ref)
     api.code("siti", VILLAGE, "19.03.01.1002")
     yield "reset", _shown(f"GET /v1/feed?cursor={cursor}", None, api.call("GET", f"/v1/feed?cursor={cursor}", "read"))
 
@@ -117,6 +119,37 @@ def _central(api: Any, household: str) -> Iterator[tuple[str, str]]:
     yield "households", f"```\nGET /v1/households?limit=1    Accept: application/x-ndjson\n```\n```\n{text}\n```"
     path = f"/v1/households/{household}"
     yield "household", _shown(f"GET {path}", None, api.call("GET", path, token))
+
+
+def _photo(api: Any, household: str, ref: str) -> Iterator[tuple[str, str]]:
+    from api_world import JSON
+
+    photo = bytes(range(256)) * 800
+    described = {"sha256": hashlib.sha256(photo).hexdigest(), "bytes": len(photo), "mime": "image/jpeg"}
+    answers = {"photo": described["sha256"]}
+    envelope = api.sealed(household, answers, attachments={"h/photo": described}, context={ref: household})
+    yield "attachments", "```json\n" + written({"attachments": envelope["head"]["attachments"]}) + "\n```"
+    api.call("POST", "/v1/events", "deposit", data=json.dumps({"items": [envelope]}), headers=JSON)
+    path = f"/v1/blobs/{described['sha256']}"
+    piece = {"Content-Type": "application/partial-upload", "Upload-Length": str(len(photo))}
+
+    def patched(offset: int, end: int) -> str:
+        headers = piece | {"Upload-Offset": str(offset)}
+        answer = api.call("PATCH", path, "deposit", headers=headers, data=photo[offset:end])
+        asked = "\n".join([f"PATCH {path}", *(f"{name}: {value}" for name, value in headers.items())])
+        return f"```\n{asked}\n\n({end - offset} bytes)\n```\n{_headers(answer)}"
+
+    yield "blob-begin", patched(0, 131_072)
+    yield "blob-head", f"```\nHEAD {path}\n```\n{_headers(api.call('HEAD', path, 'deposit'))}"
+    yield "blob-offset", patched(0, 131_072)
+    yield "blob-end", patched(131_072, len(photo))
+
+
+def _headers(answer: Any) -> str:
+    told = [f"{name}: {value}" for name, value in answer.headers.items() if name.startswith(("Upload-", "Padan-"))]
+    if answer.status_code == 204:
+        return "\n".join(["```", "204", *told, "```"])
+    return f"```\n{answer.status_code} {answer.mimetype}\n\n{written(answer.get_json())}\n```"
 
 
 def rights() -> str:

@@ -13,6 +13,7 @@ from api_world import HOUSEHOLD
 
 from field_forms.areas import AreasMissing
 from server.app import openapi_document
+from server.blobs.folder import FolderBlobs
 from server.log import configure_logging
 from server.store.database import StoreFull
 
@@ -62,7 +63,7 @@ def test_areas_that_were_not_built_are_said_to_be_missing(api, problem, monkeypa
     problem(api.call("GET", "/v1/areas", "read"), 404, "media_unknown")
 
 
-SUBSYSTEMS = ("database", "storage", "forms", "disk", "clock")
+SUBSYSTEMS = ("database", "storage", "photos", "forms", "disk", "clock")
 
 
 def test_alive_and_ready_need_no_token_and_ready_names_what_is_not(api, problem, monkeypatch):
@@ -72,6 +73,10 @@ def test_alive_and_ready_need_no_token_and_ready_names_what_is_not(api, problem,
     answer = api.call("GET", "/readyz")
     assert problem(answer, 503, "not_ready")["checks"] == {name: name != "disk" for name in SUBSYSTEMS}
     assert answer.headers["Retry-After"]
+    monkeypatch.undo()
+    monkeypatch.setattr(FolderBlobs, "writable", lambda _: False)
+    answer = api.call("GET", "/readyz")
+    assert problem(answer, 503, "not_ready")["checks"] == {name: name != "photos" for name in SUBSYSTEMS}
 
 
 def test_ready_tells_of_a_clock_that_was_set_back_and_everything_goes_on_meanwhile(api, problem):

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth
 
+# Bytes go out as they are, whatever they are called.
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
 EXAMPLES = 20
 OPERATIONS = {
     ("POST", "/v1/enrol"): None,
@@ -19,6 +21,9 @@ OPERATIONS = {
     ("POST", "/v1/events"): "deposit",
     ("POST", "/v1/deposits"): "deposit",
     ("POST", "/v1/have"): "deposit",
+    ("HEAD", "/v1/blobs/{sha256}"): "deposit",
+    ("PATCH", "/v1/blobs/{sha256}"): "deposit",
+    ("GET", "/v1/blobs/{sha256}"): "staff",
     ("GET", "/v1/feed"): "read",
     ("GET", "/v1/forms"): "read",
     ("GET", "/v1/forms/{form_id}/{version}"): "staff",

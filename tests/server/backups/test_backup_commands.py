@@ -17,6 +17,7 @@ from server import worker
 from server.app import create_app
 from server.backups.folder import BackupFolder
 from server.backups.problem import BackupProblem
+from server.blobs.folder import FolderBlobs
 from server.cli import command_named
 from server.clock import SystemClock
 from server.commands._finding import Finding
@@ -231,7 +232,8 @@ def test_positions_of_a_database_that_never_was_restored(site: World) -> None:
 @pytest.fixture
 def office(vault: Vault) -> worker.Office:
     dispatch = worker.Dispatch(vault.world.keys, "uji", vault.clock, lambda: 0)
-    return worker.Office(vault.world.store, dispatch, None, "w1", plan=vault.plan)
+    photos = FolderBlobs(vault.world.home / "blobs")
+    return worker.Office(vault.world.store, dispatch, None, "w1", photos, plan=vault.plan)
 
 
 def _runs(vault: Vault) -> dict[str, tuple[str, str]]:
@@ -278,7 +280,7 @@ def test_the_job_looks_after_what_is_there(vault: Vault, office: worker.Office) 
 
 
 def test_without_a_plan_the_jobs_do_nothing(vault: Vault, office: worker.Office) -> None:
-    bare = worker.Office(office.store, office.dispatch, None, "w1")
+    bare = worker.Office(office.store, office.dispatch, None, "w1", FolderBlobs(vault.world.home / "blobs"))
     assert worker.backup_job(bare) == worker.backup_check_job(bare) == ""
 
 

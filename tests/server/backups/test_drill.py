@@ -11,6 +11,7 @@ from delivery_world import Delivering, delivering_in
 from drill_world import TABLETS, Drill
 from server_world import REGION, World
 
+from server.blobs.folder import FolderBlobs
 from server.flows import audit, reconcile
 from server.flows.deliver_judge import frozen
 from server.flows.rebuild import rebuild
@@ -176,7 +177,7 @@ def _check_delivery_thaws(drill: Drill, before: dict[str, int]) -> None:
     drill.serve(drill.world)
     scene.dispatch = type(scene.dispatch)(drill.world.keys, "uji", drill.clock, lambda: 0)
     assert scene.standing() == before
-    office = Office(drill.world.store, scene.dispatch, scene.adapter, "w1")
+    office = Office(drill.world.store, scene.dispatch, scene.adapter, "w1", FolderBlobs(drill.world.home / "blobs"))
     scene.run()
     assert scene.standing() == before, "frozen: nothing is sent"
     said = thaw_job(office)

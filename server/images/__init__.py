@@ -1,0 +1,1 @@
+"""Photos decoded and written anew, in a process of its own that may do little else."""
