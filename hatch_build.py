@@ -1,4 +1,4 @@
-"""Build hook: the wheel and the sdist carry what is built, not kept in git: the areas and the forms.
+"""Build hook: the wheel and the sdist carry what is built, not kept in git: the areas, the forms, the tablet app.
 
 What is built already is used as it is, so that a wheel can be made from an sdist without npm fetching anything.
 """
@@ -26,7 +26,9 @@ class BuiltFiles(BuildHookInterface):  # type: ignore[type-arg]
             return
         from field_forms.areas.build import build_areas
         from field_forms.built import built_forms
+        from field_forms.tablet.build import build_tablet
 
         build_areas()
         built_forms()
+        build_tablet()
         build_data["artifacts"].append("/field_forms/built/")

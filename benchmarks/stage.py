@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import secrets
@@ -14,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.material import INSTALL, INSTALL_KEY, OFFICER, REGION
+from benchmarks.processes import Line, cpu_s, peak_mib, stop
 from field_forms.built import built_forms
 from schemas.json_text import RawItem, read_item
 from schemas.signing import public_key
@@ -31,8 +30,6 @@ from server.store.migrations import open_store
 from sync.intake import Sender
 
 NOW_MS = 1_795_000_000_000
-SERVER_START_S = 30
-ANSWER_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +74,10 @@ class Stage:
                 return done
 
 
-def set_stage(folder: Path) -> Stage:
-    """A new database in a folder, which is made."""
+def set_stage(folder: Path, database: str = "") -> Stage:
+    """A new database: a file in a folder, which is made, or an empty PostgreSQL database that is named."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = open_store(folder / "padan.db")
+    store = open_store(database or folder / "padan.db")
     keys = load_keys(store.db, NOW_MS)
     for form in built_forms():
         known = form.definition
@@ -102,30 +99,32 @@ class Served:
     def __init__(self, process: subprocess.Popen[str], url: str) -> None:
         self.process = process
         self.url = url
-        host, _, port = url.removeprefix("http://").partition(":")
-        self._line = http.client.HTTPConnection(host, int(port), timeout=ANSWER_S)
+        self._line = self.line()
+
+    def line(self) -> Line:
+        """One more connection."""
+        return Line(self.url)
 
     def send(self, method: str, path: str, headers: dict[str, str], content: bytes = b"") -> bytes:
-        """One request; the body of the answer. Raises on any status but 200."""
-        self._line.request(method, path, content or None, headers)
-        answer = self._line.getresponse()
-        read = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer.status} {read[:300]!r}")
-        return read
+        """One request; the body of the answer. Raises on any status but 2xx."""
+        return self._line.want(method, path, content, headers)
 
-    def push(self, token: str, packed: bytes) -> list[dict[str, Any]]:
-        """One push of a body packed with gzip; the results."""
+    def push(self, token: str, packed: bytes, line: Line | None = None) -> None:
+        """One push of a body packed with gzip. Raises where anything was not stored."""
         headers = {
             "Authorization": f"Bearer {token}", "Content-Type": "application/json", "Content-Encoding": "gzip"
         }  # fmt: skip
-        results: list[dict[str, Any]] = json.loads(self.send("POST", "/v1/events", headers, packed))["results"]
-        return results
+        results = json.loads((line or self._line).want("POST", "/v1/events", packed, headers))["results"]
+        if any(result["status"] != "stored" for result in results):
+            raise RuntimeError(f"not stored: {results[:2]}")
 
     def cpu_s(self) -> float:
         """User and system time of the server so far, seconds."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.process.pid)
+
+    def peak_mib(self) -> float:
+        """The most memory the server has held so far."""
+        return peak_mib(self.process.pid)
 
     def folded(self, db: Connection) -> None:
         """Wait until nothing is queued for folding."""
@@ -140,14 +139,14 @@ def serving(stage: Stage, *, fold: bool = True) -> Iterator[Served]:
     if not fold:
         command = [sys.executable, "-m", "benchmarks.serving"]
     environment = os.environ | {
-        "PADAN_DATABASE": str(stage.store.path), "PADAN_SCHEDULER": "off", "PADAN_LOG_LEVEL": "error"
+        "PADAN_DATABASE": stage.store.address, "PADAN_FOLDER": str(stage.folder), "PADAN_SCHEDULER": "off",
+        "PADAN_LOG_LEVEL": "error",
     }  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         yield Served(process, _url_of(process))
     finally:
-        process.terminate()
-        process.wait(SERVER_START_S)
+        stop(process)
 
 
 def _url_of(process: subprocess.Popen[str]) -> str:

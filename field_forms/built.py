@@ -22,7 +22,7 @@ from schemas.form import Dictionary, FormDefinition, FormUnreadable
 
 FORMS = ("verifikasi_keluarga", "perubahan")
 _HERE = Path(__file__).parent
-_COMPILER = ("sheet.py", "headings.py", "spelling.py", "rows.py", "check.py", "compile.py")
+_COMPILER = ("sheet.py", "headings.py", "spelling.py", "rows.py", "check.py", "engine_support.py", "compile.py")
 _RULES = ("core.py", "form.py", "question.py", "expression.py", "upcast.py", "upcast_rules.py")
 
 

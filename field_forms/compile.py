@@ -16,6 +16,7 @@ from pyxform.errors import PyXFormError
 from pyxform.xls2xform import convert
 
 from field_forms.check import check_reading
+from field_forms.engine_support import unsupported
 from field_forms.form_problem import FormProblem, FormRefused
 from field_forms.headings import is_own_column
 from field_forms.rows import definition_of, read_rows
@@ -40,6 +41,8 @@ def compile_form(sheet: Sheet, published: Iterable[FormDefinition] = (), retired
     """Compile a sheet. Raises `FormRefused` with every problem, also against what is published."""
     reading = read_rows(sheet)
     problems = check_reading(reading, published, retired)
+    told = {(problem.sheet, problem.row, problem.column) for problem in problems}
+    problems += [each for each in unsupported(sheet) if (each.sheet, each.row, each.column) not in told]
     if problems:
         raise FormRefused(problems)
     return CompiledForm(definition_of(reading), _xform(sheet))

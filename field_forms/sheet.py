@@ -126,6 +126,9 @@ def _sheet(source: str, tables: Mapping[str, _Table]) -> Sheet:
     notes: list[FormProblem] = []
     for table in TABLES:
         found = tables.get(table)
+        if table == "choices" and (found is None or not any(any(row) for row in found.rows)):
+            rows[table], columns[table] = (), ()  # a form without lists is a form
+            continue
         if found is None or not any(any(row) for row in found.rows):
             raise SheetUnreadable(f"{source}: lembar {table} tidak ada / sheet {table} is missing")
         reader = _TableReader(source, table, found)

@@ -86,4 +86,9 @@ ASSERTIONS_PER_EVENT_MAX = 10_000
 
 TEXT_CHARACTERS_MAX = 4_000
 ENROL_CODE_VALID_HOURS = 72
+
+# An unlock code is read aloud over the telephone to somebody who stands there with the tablet; the answer may be lost
+# on a bad line, so it can be asked for again for a while.
+UNLOCK_CODE_VALID_HOURS = 24
+UNLOCK_CODE_REPEAT_MINUTES = 15
 LOGIN_TRIES_PER_MINUTE = 10

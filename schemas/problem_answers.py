@@ -186,6 +186,27 @@ ACCESS = (
         "Identitas pemasangan ini milik kunci lain atau sudah dicabut",
         "Start the app with a new install id and enrol with a new code.",
     ),
+    Problem(
+        "unlock_code_unknown",
+        403,
+        "There is no such unlock code for this tablet",
+        "Kode pembuka tidak dikenal untuk tablet ini",
+        "Check code and tablet number, or ask the operator for a new one.",
+    ),
+    Problem(
+        "unlock_code_expired",
+        403,
+        "The unlock code has expired or was used",
+        "Kode pembuka sudah kedaluwarsa atau terpakai",
+        "Ask the operator for a new code.",
+    ),
+    Problem(
+        "unlock_box_unreadable",
+        409,
+        "The tablet's key cannot be opened by this server",
+        "Kunci tablet ini tidak dapat dibuka oleh server",
+        "Delete nothing on the tablet: the server's key may come back from a backup.",
+    ),
 )
 
 STATE = (

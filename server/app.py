@@ -10,7 +10,7 @@ from flask import Flask, Response
 from flask_smorest import Api
 
 from schemas.limits import DEPOSIT_BYTES_MAX
-from server.api import blobs, central, forms, health, sync
+from server.api import blobs, central, forms, health, sync, tablet
 from server.api.errors import register_errors
 from server.api.measured import measure
 from server.api.readiness import Readiness
@@ -65,6 +65,7 @@ def create_app(
     for module in (sync, blobs, forms, central):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(tablet.blueprint)
     register_errors(app)
     app.after_request(_headers)
     measure(app, clock)

@@ -30,6 +30,7 @@ MODULES: Mapping[str, str] = {
     "export": "export",
     "field": "field",
     "form": "form",
+    "import-bundle": "bundle",
     "import-prelist": "prelist",
     "migrate": "database",
     "migrate-store": "database",
@@ -54,6 +55,10 @@ MODULES: Mapping[str, str] = {
 @click.version_option(package_name="padan", prog_name="padan")
 def padan() -> None:
     """Padan: pendataan keluarga tanpa jaringan / offline-first verification of households."""
+    from server.log import configure_logging
+
+    # No line of any command is written past the list of what may be logged; services ask for more lines than this.
+    configure_logging("warning")
 
 
 def main() -> None:
@@ -109,9 +114,11 @@ def _broken(name: str, error: Exception) -> click.Command:
 
 
 def _told(error: Exception) -> str:
-    """A known problem in words; anything else goes on as it is. The classes are imported only now."""
+    """A known problem in words. Of anything else the kind and the places are logged: its message may quote a person;
+    `python -X dev -m server.cli ...` shows it all. The classes are imported only now."""
     from schemas.problems import ProblemError
     from server.backups.problem import BackupProblem
+    from server.log import get_logger
     from server.settings import SettingsInvalid
     from server.store.database import StoreError
 
@@ -121,7 +128,13 @@ def _told(error: Exception) -> str:
         # What was said on the spot is for whoever typed the command; the catalogue's words are for any client.
         said = error.detail or f"{error.problem.title_id} / {error.problem.title}. {error.problem.action}"
         return f"{said} [{error.code}]"
-    raise error
+    if sys.flags.dev_mode:
+        raise error
+    get_logger().error("command_failed", exc_info=error)
+    return (
+        f"Kesalahan yang tidak terduga ({type(error).__name__}); baris di atas menyebut tempatnya, tanpa isi data. "
+        "Tidak ada yang hilang. Jalankan `padan doctor`, dan laporkan baris itu."
+    )
 
 
 def _stop(message: str) -> None:

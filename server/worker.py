@@ -44,7 +44,7 @@ from server.store import blobs, leases
 from server.store.database import Store, StoreError
 
 WIB = timezone(timedelta(hours=7), "WIB")
-FOLD_S, DELIVER_S, PHOTOS_S, THAW_S = 1, 5, 5, 60
+FOLD_S, DELIVER_S, PHOTOS_S, PULSE_S, THAW_S = 1, 5, 5, 60, 60
 RECONCILE_LEASE_MS = 30 * 60_000
 PHOTOS_LEASE_MS = 15 * 60_000
 """Longer than a batch in which every image takes all the time it may."""
@@ -213,9 +213,15 @@ def backup_check_job(office: Office) -> str:
     return f"{found.good} good, {found.missing} missing, {found.damaged} damaged, {found.blobs_spoiled} photos lacking"
 
 
+def pulse_job(office: Office) -> str:
+    """Say that a process runs the jobs: `/metrics` and `padan doctor` tell when none does any more."""
+    return office.holder
+
+
 JOBS: Mapping[str, tuple[Job, BaseTrigger]] = {
     "fold": (fold_job, IntervalTrigger(seconds=FOLD_S, timezone=WIB)),
     "deliver": (deliver_job, IntervalTrigger(seconds=DELIVER_S, timezone=WIB)),
+    leases.PULSE: (pulse_job, IntervalTrigger(seconds=PULSE_S, timezone=WIB)),
     "thaw": (thaw_job, IntervalTrigger(seconds=THAW_S, timezone=WIB)),
     "photos": (photos_job, IntervalTrigger(seconds=PHOTOS_S, timezone=WIB)),
     "backup": (backup_job, CronTrigger(minute="*/10", timezone=WIB)),

@@ -6,6 +6,7 @@ there is none, the tests that need it count as not run.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -32,6 +33,8 @@ class OwnPostgres:
     def __init__(self, settings: tuple[str, ...] = ()) -> None:
         # As root it runs as another user, who must be able to reach the folder.
         self._folder = Path(tempfile.mkdtemp(prefix="padan-postgres-"))
+        # pgserver opens its lock file once more when the interpreter ends.
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
         self._settings = settings
         self._server: Any = None
 

@@ -14,7 +14,7 @@ from marshmallow import Schema
 from schemas.problems import MEDIA_TYPE, ProblemError
 from server.api.shapes import ProblemShape
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+JSON, NDJSON, XML = "application/json", "application/x-ndjson", "application/xml"
 AREA_PATTERN = r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?$"
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 

@@ -81,6 +81,15 @@ class DepositRequest(StrictSchema):
     box = fields.Dict(required=True)
 
 
+class UnlockRequest(StrictSchema):
+    """What a locked tablet brings to be opened: the operator's code, its data key sealed to the server, a key to seal
+    the answer to."""
+
+    code = _matching(r"^[A-Za-z0-9 -]{4,60}\Z", "a code of letters, digits and dashes", required=True)
+    box = fields.Dict(required=True)
+    public_key = _matching(r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\Z", "32 bytes in base64", required=True)
+
+
 class PushRequest(StrictSchema):
     """Up to 50 event envelopes; each is judged by itself, so only the outer form is checked."""
 
@@ -145,6 +154,12 @@ class FormEntry(Answer):
     retired = fields.Boolean()
 
 
+class CampaignShape(Answer):
+    """When the campaign closes; null for an open end."""
+
+    closes = fields.String(required=True, allow_none=True)
+
+
 class HelloResponse(Answer):
     """Members after `revoked` are left out for a revoked tablet."""
 
@@ -161,6 +176,7 @@ class HelloResponse(Answer):
     scope = fields.String()
     feed_head = fields.Dict(keys=fields.String(), values=fields.Integer())
     slot_s = fields.Integer()
+    campaign = fields.Nested(CampaignShape)
     sealing_key = fields.Nested(PublicKey)
     signing_keys = fields.List(fields.Nested(PublicKey))
 
@@ -200,6 +216,21 @@ class DepositResponse(Answer):
     opened = fields.Boolean(required=True)
     problem = fields.String()
     results = fields.List(fields.Nested(PushResult), required=True)
+
+
+class BoxShape(Answer):
+    """A sealed box."""
+
+    v = fields.Integer(required=True)
+    key = fields.String(required=True)
+    ephemeral = fields.String(required=True)
+    sealed = fields.String(required=True)
+
+
+class UnlockResponse(Answer):
+    """The data key, sealed to the key that was named."""
+
+    box = fields.Nested(BoxShape, required=True)
 
 
 class HaveResponse(Answer):
@@ -269,6 +300,12 @@ class AreasResponse(Answer):
     """Areas, those above first."""
 
     areas = fields.List(fields.Nested(AreaShape), required=True)
+
+
+class PrefixesResponse(Answer):
+    """Six-digit NIK prefixes, sorted."""
+
+    prefixes = fields.List(fields.String(), required=True)
 
 
 class ProblemShape(Answer):

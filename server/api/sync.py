@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 from flask import Response, current_app, request
@@ -26,6 +27,8 @@ from server.api.shapes import (
     HelloResponse,
     PushRequest,
     PushResponse,
+    UnlockRequest,
+    UnlockResponse,
     checked,
 )
 from server.flows.deposits import deposit
@@ -34,6 +37,7 @@ from server.flows.feed import feed_page
 from server.flows.have import have
 from server.flows.hello import hello
 from server.flows.push import push, sender_of
+from server.flows.unlock import unlock
 from server.store import devices
 from server.store.feed import regions_in
 
@@ -103,6 +107,25 @@ def post_deposits() -> Response:
     mine.wake_fold()
     count_items(current_app, [each.status for each in answer.answers])
     return _json(answer.to_json())
+
+
+@endpoint(blueprint, "POST", "/unlocks", answer=UnlockResponse, body=UnlockRequest, problems=(403, 409))
+@allowed("unlocks")
+def post_unlocks() -> Response:
+    """An operator's code opens a tablet whose PIN was forgotten: its data key comes back, sealed to its own key."""
+    mine = services()
+    asked = checked(UnlockRequest, json_body(any_text=True))
+    answer = unlock(
+        mine.db,
+        mine.keys,
+        caller(),
+        code=asked["code"],
+        box=asked["box"],
+        public_key=asked["public_key"],
+        one_time=secrets.token_bytes(32),
+        now_ms=mine.clock.now_ms(),
+    )
+    return _json(answer)
 
 
 @endpoint(blueprint, "POST", "/have", answer=HaveResponse, body=HaveRequest)

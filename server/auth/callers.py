@@ -21,6 +21,7 @@ ENDPOINTS: Mapping[str, frozenset[str]] = {
     "hello": frozenset({DEPOSIT, READ}),
     "events": frozenset({DEPOSIT}),
     "deposits": frozenset({DEPOSIT}),
+    "unlocks": frozenset({DEPOSIT}),
     "have": frozenset({DEPOSIT, READ}),
     "blob_upload": frozenset({DEPOSIT}),
     "blob_image": frozenset({READ, STAFF}),

@@ -26,7 +26,7 @@ from server.commands._doctor_machine import examine_machine
 from server.commands._finding import OK, WARNING, WRONG, Finding
 from server.flows.erasure_ledger import LEDGER_FILE, LedgerUnreadable, read_ledger
 from server.settings import Settings, load_settings, unknown_names
-from server.store import blobs, cases, erasures, fold_queue, forms, households, keys, unreadable
+from server.store import blobs, cases, erasures, fold_queue, forms, households, keys, leases, unreadable
 from server.store.database import Store, StoreError, StoreUnreachable
 from server.store.migrations import pending
 
@@ -37,6 +37,7 @@ PHOTO_MISSING_MAX_MS = 7 * 86_400_000
 """A tablet that syncs at all brings its photos within a week."""
 
 PHOTO_WAITING_MAX_MS = 60 * 60_000
+PULSE_AGE_MAX_MS = 10 * 60_000
 BUILT_AFTER = "2026-01-01T00:00:00Z"
 """A clock before this is wrong: the program is younger."""
 
@@ -196,7 +197,21 @@ def _photos(store: Store) -> Finding:
     return Finding("foto", OK, text)
 
 
-_STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases, _photos)
+def _worker(store: Store) -> Finding:
+    run = next((row for row in leases.job_runs(store.db) if row["job"] == leases.PULSE), None)
+    if run is None or run["finished_ms"] is None:
+        return Finding("pekerja", OK, "belum pernah berjalan; dijalankan oleh padan serve atau padan worker")
+    age_ms = SystemClock().now_ms() - run["finished_ms"]
+    if age_ms > PULSE_AGE_MAX_MS:
+        do = "Jalankan padan serve (dengan PADAN_SCHEDULER=true) atau padan worker."
+        return Finding("pekerja", WARNING, f"tidak berjalan sejak {age_ms // 60_000} menit", do)
+    failed = [row["job"] for row in leases.job_runs(store.db) if row["outcome"] == "failed"]
+    if failed:
+        return Finding("pekerja", WARNING, f"gagal: {', '.join(failed)}", "Baca baris `job_failed` di log.")
+    return Finding("pekerja", OK, "berjalan")
+
+
+_STORE_CHECKS: tuple[Callable[[Store], Finding], ...] = (_forms, _queue, _kept, _cases, _photos, _worker)
 
 
 def _photo_folder(settings: Settings) -> Finding:

@@ -3,7 +3,7 @@ server/flows/."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from field_forms.built import FORMS, build, built_folder, built_forms, source_folder
 from field_forms.compile import check_form
+from field_forms.engine_support import unsupported
 from field_forms.form_problem import FormProblem, FormRefused, SheetUnreadable
 from field_forms.publish import Prepared, prepare_file
 from field_forms.rebuild_sheet import sheet_of
@@ -75,14 +76,19 @@ def build_command() -> None:
 @group.command("check", epilog=_FILE)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--published", is_flag=True, help="Bandingkan juga dengan yang sudah terbit di basis data ini.")
-def check_command(files: tuple[str, ...], published: bool) -> None:
+@click.option("--tablet", is_flag=True, help="Hanya yang tidak dapat diisi di tablet; juga untuk XLSForm buatan lain.")
+def check_command(files: tuple[str, ...], published: bool, tablet: bool) -> None:
     """Periksa formulir tanpa menerbitkan / check forms without publishing them."""
     known: tuple[FormDefinition, ...] = ()
     retired: frozenset[tuple[str, str]] = frozenset()
     if published:
         db = open_server().store.db
         known, retired = published_definitions(db), forms.retired(db)
-    bad = sum(_checked(name, known, retired) for name in files or FORMS)
+
+    def check(sheet: Sheet) -> list[FormProblem]:
+        return unsupported(sheet) if tablet else check_form(sheet, known, retired)
+
+    bad = sum(_checked(name, check) for name in files or FORMS)
     if bad:
         raise click.ClickException(f"{bad} masalah / problems")
 
@@ -294,14 +300,14 @@ def _published_sheet(form_id: str, version: str | None) -> Sheet | None:
     return sheet_of(definition)
 
 
-def _checked(name: str, published: Iterable[FormDefinition], retired: Collection[tuple[str, str]]) -> int:
+def _checked(name: str, check: Callable[[Sheet], list[FormProblem]]) -> int:
     """Check one file and tell; how many problems."""
     try:
         sheet = read_sheet(_path(name))
     except SheetUnreadable as error:
         click.echo(str(error), err=True)
         return 1
-    problems = check_form(sheet, published, retired)
+    problems = check(sheet)
     for problem in problems:
         click.echo(f"{name}: {problem}", err=True)
     _tell_notes(name, sheet.notes)

@@ -6,12 +6,13 @@ import secrets
 
 import click
 
-from schemas.limits import ENROL_CODE_VALID_HOURS
+from schemas.limits import ENROL_CODE_VALID_HOURS, UNLOCK_CODE_VALID_HOURS
 from server.auth.callers import PULL, STAFF
 from server.auth.rights import ROLES, actions_of
 from server.clock import rfc3339_s
 from server.commands._opening import open_server
 from server.flows import people
+from server.flows.unlock import issue_unlock_code
 from server.store import access, devices
 from server.store import staff as accounts
 
@@ -44,7 +45,9 @@ def code(account: str) -> None:
     now_ms = opened.clock.now_ms()
     text = people.issue_code(opened.store.db, account, secrets.token_bytes(32), by=CONSOLE_ACTOR, now_ms=now_ms)
     click.echo(text)
-    click.echo(f"Berlaku {ENROL_CODE_VALID_HOURS} jam. Di tablet: padan field enrol {text}", err=True)
+    link = people.enrol_link(opened.settings.base_url, text)
+    click.echo(f"Berlaku {ENROL_CODE_VALID_HOURS} jam. Di tablet, buka: {link}", err=True)
+    click.echo(f"Atau di terminal: padan field enrol {text}", err=True)
 
 
 @officer.command("tablets")
@@ -65,6 +68,19 @@ def revoke(install: str, reason: str) -> None:
     opened = open_server()
     people.revoke(opened.store.db, install, reason, opened.clock.now_ms())
     click.echo(f"{install}: dicabut")
+
+
+@officer.command("unlock")
+@click.argument("install")
+def unlock(install: str) -> None:
+    """Kode pembuka untuk tablet yang PIN-nya terlupa. Pastikan dulu siapa yang meminta.
+
+    An unlock code for a tablet whose PIN was forgotten; make sure who asks for it first."""
+    opened = open_server()
+    now_ms = opened.clock.now_ms()
+    random_bytes = secrets.token_bytes(32)
+    click.echo(issue_unlock_code(opened.store.db, install, random_bytes, by=CONSOLE_ACTOR, now_ms=now_ms))
+    click.echo(f"Berlaku {UNLOCK_CODE_VALID_HOURS} jam, untuk tablet ini saja. Di tablet: Lupa PIN.", err=True)
 
 
 @click.group("staff")

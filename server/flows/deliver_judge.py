@@ -33,6 +33,10 @@ Pair = tuple[str, str]
 """`(home_region, household id)`."""
 
 
+REGISTRY = "registry"
+"""The one destination there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispatch:
     """What delivery works with: keys, campaign, clock, a draw in 0..1000 for the jitter, the destination's name."""
@@ -41,7 +45,7 @@ class Dispatch:
     campaign: str
     clock: Clock
     permille: Callable[[], int]
-    destination: str = "registry"
+    destination: str = REGISTRY
 
 
 @dataclass(frozen=True, slots=True)

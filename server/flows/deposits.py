@@ -46,18 +46,23 @@ class Deposited:
 
 def deposit(db: Connection, keys: ServerKeys, caller: Caller, box: Any, now_ms: int) -> Deposited:
     """Keep a box and take in what is in it. Safe to repeat. Raises `ProblemError` (quota, too large)."""
-    # What is no box of ours may hold floats and any text: it is kept all the same, so not as canonical JSON.
-    raw = json.dumps(box, sort_keys=True, separators=(",", ":")).encode()
-    sha256 = sha256_hex(raw)
     depositor = caller.install.install if caller.install is not None else caller.subject
+    known = deposits.deposit_known(db, sha256_hex(_bytes_of(box)))
+    if not known and deposits.deposits_by(db, depositor) >= limits.DEPOSITS_PER_INSTALL_MAX:
+        raise ProblemError(
+            "quota",
+            f"A tablet may deposit {limits.DEPOSITS_PER_INSTALL_MAX} boxes.",
+            retry_after=RETRY_AFTER_QUOTA_S,
+            limit=limits.DEPOSITS_PER_INSTALL_MAX,
+        )
+    return deposit_from(db, keys, depositor, box, now_ms)
+
+
+def deposit_from(db: Connection, keys: ServerKeys, depositor: str, box: Any, now_ms: int) -> Deposited:
+    """The same without a quota, for what the operator brings from a file."""
+    raw = _bytes_of(box)
+    sha256 = sha256_hex(raw)
     if not deposits.deposit_known(db, sha256):
-        if deposits.deposits_by(db, depositor) >= limits.DEPOSITS_PER_INSTALL_MAX:
-            raise ProblemError(
-                "quota",
-                f"A tablet may deposit {limits.DEPOSITS_PER_INSTALL_MAX} boxes.",
-                retry_after=RETRY_AFTER_QUOTA_S,
-                limit=limits.DEPOSITS_PER_INSTALL_MAX,
-            )
         with db.transaction():
             deposits.save_deposit(db, sha256, depositor, raw, now_ms)
     return _open(db, keys, sha256, depositor, box, now_ms)
@@ -69,6 +74,11 @@ def open_waiting(db: Connection, keys: ServerKeys, now_ms: int) -> int:
     for sha256, depositor, raw in deposits.unopened(db):
         opened += _open(db, keys, sha256, depositor, json.loads(raw), now_ms).opened
     return opened
+
+
+def _bytes_of(box: Any) -> bytes:
+    # What is no box of ours may hold floats and any text: it is kept all the same, so not as canonical JSON.
+    return json.dumps(box, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _open(db: Connection, keys: ServerKeys, sha256: str, depositor: str, box: Any, now_ms: int) -> Deposited:

@@ -163,12 +163,16 @@ class Desk:
         """An event behind a record that was shown, by its ref or by the beginning of it (8 digits or more)."""
         known = {line["ref"]: line["household_id"] for line in shown.trail["refs"]}
         known |= {line["ref"]: shown.household_id for line in shown.trail["held"] if line["ref"] not in known}
+        # A form that was moved to two families: each of them names both moves, and has only one in its own log.
+        heads = [head["ref"] for conflict in shown.data["conflicts"] for head in conflict["heads"]]
+        known |= {ref: shown.household_id for ref in heads if ref not in known}
         whole = one_beginning(ref, known)
         found = events.by_ref(self.store.db, shown.stored.home_region, whole)
         if found is None:
             # Families of two kabupaten that somebody tried to join: the event stands in the other's log.
-            region = households.region_of(self.store.db, known[whole])
-            found = events.by_ref(self.store.db, region, whole) if region else None
+            regions = (each for each in events.regions(self.store.db) if each != shown.stored.home_region)
+            logs = (events.by_ref(self.store.db, region, whole) for region in regions)
+            found = next((each for each in logs if each is not None), None)
         if found is None:
             raise ProblemError("not_found", f"Kejadian {ref} tidak ada di buku besar.")
         return found

@@ -24,6 +24,7 @@ from server.flows.append import INTAKE_ACTOR
 from server.flows.backup_watch import durable
 from server.store import devices, feed, forms, install_forms, keys
 from server.store.database import Connection
+from server.store.identity import campaign_closes_ms
 
 SLOT_SPREAD_S = 900
 """Tablets that sync by themselves at a full hour are spread over a quarter of one."""
@@ -57,6 +58,7 @@ def hello(
             install_forms.tell(db, caller.install.install, told, now_ms)
     if caller.revoked:
         return answer
+    closes_ms = campaign_closes_ms(db)
     slot = int(hashlib.sha256((caller.install.install if caller.install else "").encode()).hexdigest()[:8], 16)
     return answer | {
         "limits": public_limits(),
@@ -66,6 +68,7 @@ def hello(
         "scope": scope_digest(caller),
         "feed_head": {region: feed.head(db, region) for region in feed.regions_in(db, caller.scopes)},
         "slot_s": slot % SLOT_SPREAD_S,
+        "campaign": {"closes": None if closes_ms is None else rfc3339_s(closes_ms)},
         "sealing_key": public_sealing_key(db),
         "signing_keys": public_keys(server_keys),
     }

@@ -31,15 +31,28 @@ def issue_code(db: Connection, officer: str, random_bytes: bytes, *, by: str, no
     """A one-time code for a tablet of this officer, as shown in the QR. `random_bytes`: 32 of them."""
     if devices.officer_of(db, officer) is None:
         raise ProblemError("not_found", f"Petugas {officer} tidak terdaftar.")
+    code = code_text(random_bytes)
+    expires_ms = now_ms + ENROL_CODE_VALID_HOURS * HOUR_MS
+    devices.add_enrolment(
+        db, token_hash(plain_code(code)), officer, expires_ms=expires_ms, now_ms=now_ms, created_by=by
+    )
+    return code
+
+
+def code_text(random_bytes: bytes) -> str:
+    """A code to be read aloud, in groups of four, from 32 random bytes."""
     number = int.from_bytes(random_bytes, "big")
     letters = []
     for _ in range(CODE_LENGTH):
         number, index = divmod(number, len(CODE_ALPHABET))
         letters.append(CODE_ALPHABET[index])
-    code = "".join(letters)
-    expires_ms = now_ms + ENROL_CODE_VALID_HOURS * HOUR_MS
-    devices.add_enrolment(db, token_hash(code), officer, expires_ms=expires_ms, now_ms=now_ms, created_by=by)
-    return "-".join(code[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+    return "-".join("".join(letters[start : start + 4]) for start in range(0, CODE_LENGTH, 4))
+
+
+def enrol_link(address: str, code: str) -> str:
+    """What the QR of an enrolment sheet holds: any camera app opens it. The code is behind `#`, so that no server and
+    no proxy on the way gets to see it."""
+    return f"{address.rstrip('/')}/tablet/#enrol={plain_code(code)}"
 
 
 def plain_code(text: str) -> str:

@@ -25,6 +25,9 @@ from server.store import feed, households, keys, niks
 from server.store.database import Connection
 from server.store.feed import FeedEntry
 
+LINES_PER_PIECE = 100
+"""Of 2.5 to 10 KB each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -91,9 +94,12 @@ def one_household(db: Connection, caller: Caller, household_id: str) -> dict[str
 
 
 def ndjson(page: Page) -> Iterator[bytes]:
-    """The page as NDJSON, the last line saying how to go on."""
-    for line in page.lines:
-        yield line + b"\n"
+    """The page as NDJSON, the last line saying how to go on; in pieces of many lines.
+
+    A web server sends each piece by itself: line by line costs 10 to 20 % more, and the reader three times as much.
+    """
+    for start in range(0, len(page.lines), LINES_PER_PIECE):
+        yield b"\n".join((*page.lines[start : start + LINES_PER_PIECE], b""))
     yield json.dumps({"kind": "page", **page_facts(page)}, separators=(",", ":")).encode() + b"\n"
 
 

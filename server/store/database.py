@@ -148,6 +148,10 @@ class Connection(ABC):
     def bytes_on_disk(self) -> int:
         """How large the database is."""
 
+    def bytes_of_log(self) -> int:
+        """How much lies beside the database that is not written into it yet; 0 where the engine sees to that itself."""
+        return 0
+
     def checkpoint(self, *, restart: bool = False) -> None:  # noqa: B027 - most engines do it by themselves
         """Write what is in a log back into the file, where the engine leaves that to us; a thread of `serve` does it.
 

@@ -144,6 +144,20 @@ def installs(db: Connection, officer: str | None = None) -> list[Install]:
     return [Install(*row) for row in rows]
 
 
+def counts(db: Connection, unseen_before_ms: int) -> dict[str, int]:
+    """How many tablets were heard of since, were not, were copied (two count with one id), and were cut off."""
+    row = db.one(
+        """select
+             sum(case when revoked_ms is null and coalesce(last_contact_ms, enrolled_ms) >= :since then 1 else 0 end),
+             sum(case when revoked_ms is null and coalesce(last_contact_ms, enrolled_ms) < :since then 1 else 0 end),
+             sum(case when revoked_ms is null and forked_ms is not null then 1 else 0 end),
+             sum(case when revoked_ms is not null then 1 else 0 end)
+           from installs""",
+        {"since": unseen_before_ms},
+    )
+    return {name: int((row and row[at]) or 0) for at, name in enumerate(("seen", "unseen", "copied", "revoked"))}
+
+
 def revoke_install(db: Connection, install: str, reason: str, now_ms: int) -> bool:
     """Cut an install off at once; its tokens stay known, so that it can still deposit. False: no such install."""
     return bool(

@@ -51,6 +51,12 @@ def definition_bytes(db: Connection, form_id: str, version: str) -> bytes | None
     return None if raw is None else bytes(raw)
 
 
+def xform_bytes(db: Connection, form_id: str, version: str) -> bytes | None:
+    """The XForm that was made when this version was published, or None."""
+    raw = db.value("select xform from forms where id = :id and version = :version", {"id": form_id, "version": version})
+    return None if raw is None else bytes(raw)
+
+
 def all_definitions(db: Connection) -> list[bytes]:
     """The compiled forms of every version; a handful, asked for once and kept by the caller."""
     return [bytes(row[0]) for row in db.all("select definition from forms order by id, published_ms, version")]

@@ -106,6 +106,10 @@ def use_quota(db: Connection, destination: str, day: str, limit: int) -> bool:
         )
 
 
+PULSE = "pulse"
+"""The job that only says that somebody runs the jobs."""
+
+
 def job_started(db: Connection, job: str, now_ms: int) -> None:
     """Note that a job began."""
     db.run(

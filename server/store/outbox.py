@@ -232,6 +232,13 @@ def counts(db: Connection) -> dict[str, int]:
     return {row["state"]: row["n"] for row in db.all("select state, count(*) as n from outbox group by state")}
 
 
+def oldest_ms(db: Connection, states: Sequence[str]) -> int | None:
+    """Since when the row that is longest in one of these states is in it; None where there is none."""
+    listed, params = marks("s", states)
+    found = db.value(f"select min(changed_ms) from outbox where state in ({listed})", params)
+    return None if found is None else int(found)
+
+
 def next_due_ms(db: Connection) -> int | None:
     """When the next row is due, ms since 1970; None where nothing waits."""
     found = db.value("select min(due_ms) from outbox where state in ('pending', 'uncertain')")

@@ -166,6 +166,12 @@ class SqliteConnection(Connection):
         pages, size = self.value("pragma page_count"), self.value("pragma page_size")
         return int(pages) * int(size)
 
+    def bytes_of_log(self) -> int:
+        try:
+            return Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def checkpoint(self, *, restart: bool = False) -> None:
         if not restart:
             self.run("pragma wal_checkpoint(passive)")

@@ -239,3 +239,17 @@ def test_questions_can_be_added_to_a_published_form(sheet: Sheet, published: tup
     assert check_reading(reading, published) == []
     dictionary = Dictionary.of([*published, definition_of(reading)])
     assert [f.deliver for f in dictionary.delivered("p") if f.name == "has_kia"] == ["punya_kia"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "code", "column"),
+    [
+        ("nik", {"appearance": "image-map"}, "tablet_appearance", "appearance"),
+        ("photo_front", {"parameters": "quality=low"}, "tablet_parameter", "parameters"),
+        ("kk_malformed", {"relevant": "property('x') = ''"}, "expression", "relevant"),
+    ],
+)
+def test_what_the_tablet_lacks_is_named_once_when_a_form_is_compiled(sheet, name, cells, code, column):
+    problems = check_form(edited(sheet, name, **cells))
+    (problem,) = problems
+    assert (problem.code, problem.row, problem.column) == (code, row_of(sheet, name), column)

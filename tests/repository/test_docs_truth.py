@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 
 from field_forms.client.screens import STATE_WORDS
 from schemas.bodies import VERDICTS
@@ -81,13 +82,29 @@ def test_every_command_that_a_document_names_exists(root: Path) -> None:
 
 
 def test_every_metric_is_explained_and_no_other(root: Path) -> None:
-    sources = [(root / "server/api" / name).read_text(encoding="utf-8") for name in ("health.py", "measured.py")]
+    sources = [(root / "server/api" / name).read_text(encoding="utf-8") for name in ("gauges.py", "measured.py")]
     served = set(re.findall(r'"(padan_[a-z_]+)"', "".join(sources)))
     counted = set(re.findall(r'Counter\(\s*"(padan_[a-z_]+)"', "".join(sources)))
     assert counted < served and len(served) > 8
     text = (root / "docs/operations.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\| `(padan_[a-z_]+)`", text, re.MULTILINE))
     assert explained == {f"{name}_total" if name in counted else name for name in served}
+
+
+def test_the_alarms_for_prometheus_are_those_of_the_table(root: Path) -> None:
+    """Each rule asks for a metric there is, with the limit that the table gives for it, and says what to do."""
+    table = dict(
+        re.findall(r"^\| `(padan_[a-z_]+)`[^|]*\| ([^|]+) \|", (root / "docs/operations.md").read_text("utf-8"), re.M)
+    )
+    groups = yaml.safe_load((root / "docs/alerts.yml").read_text(encoding="utf-8"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) > 12 and len({rule["alert"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule["annotations"].keys() == {"summary", "do"} and rule["labels"]["severity"] in ("page", "ticket")
+        for name in re.findall(r"padan_[a-z_]+", rule["expr"]):
+            assert name in table, f"{rule['alert']} asks for {name}"
+            limit = re.search(r"[<>] ([0-9]{2,})\Z", rule["expr"])
+            assert limit is None or limit[1] in table[name], f"{rule['alert']}: the table says {table[name]}"
 
 
 def test_every_table_stands_where_state_lives(root: Path) -> None:

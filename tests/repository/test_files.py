@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ ASSET_LINE_CHARACTERS_MAX = 1_000
 DECISION = re.compile(r"^\d{4}-[a-z0-9-]+\.md$")
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "lock-dev.txt"])
+@pytest.mark.parametrize("name", ["lock.txt", "lock-dev.txt", "lock-yardsticks.txt"])
 def test_a_lock_has_a_hash_for_everything_and_no_address(root: Path, name: str) -> None:
     text = (root / "requirements" / name).read_text()
     assert "://" not in text
@@ -28,6 +29,17 @@ def test_a_lock_has_a_hash_for_everything_and_no_address(root: Path, name: str) 
     unpinned = [block.split()[0] for block in blocks if not re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+", block)]
     unhashed = [block.split()[0] for block in blocks if "--hash=sha256:" not in block]
     assert (unpinned, unhashed) == ([], [])
+
+
+def test_a_lock_of_npm_has_a_hash_for_everything_and_no_address(root: Path, tracked: list[Path]) -> None:
+    locks = [path for path in tracked if path.name == "package-lock.json"]
+    assert locks
+    for path in locks:
+        packages = {name: found for name, found in json.loads(path.read_text())["packages"].items() if name}
+        assert len(packages) > 30
+        assert [name for name, found in packages.items() if "resolved" in found or "integrity" not in found] == []
+        options = (path.parent / ".npmrc").read_text().splitlines()
+        assert {"omit-lockfile-registry-resolved=true", "ignore-scripts=true"} <= set(options)
 
 
 def test_the_two_locks_agree(root: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from field_forms.areas.build import LICENCE_FILE, NOTICE_FILE, SOURCE_FILE, TABLE_FILE
 from field_forms.built import FORMS
+from field_forms.tablet import built_folder
 from server.commands.demo import GOOD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("packaging")]
@@ -44,8 +45,9 @@ def built(root: Path, tracked: list[Path], tmp_path_factory: pytest.TempPathFact
         target = source / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    # The table of areas need not be fetched again; that it can be is shown by every fresh clone.
-    shutil.copytree(root / "field_forms/built/areas", source / "field_forms/built/areas")
+    # Neither areas nor npm packages need to be fetched again; that they can be is shown by every fresh clone.
+    for name in ("areas", "tablet"):
+        shutil.copytree(root / "field_forms/built" / name, source / "field_forms/built" / name)
     run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
     (wheel,) = (source / "dist").glob("*.whl")
     (sdist,) = (source / "dist").glob("*.tar.gz")
@@ -73,9 +75,13 @@ def test_the_wheel_holds_the_packages_and_what_was_built_and_no_more(
     assert len(listed) == len(set(listed)), "a file stands twice in the wheel"
 
     own = {path.relative_to(root).as_posix() for path in tracked if path.relative_to(root).parts[0] in PACKAGES}
+    # Of the tablet app the wheel has what was built, and not what it was built from.
+    own -= {name for name in own if name.startswith("field_forms/tablet/") and not name.endswith(".py")}
+    app = {path.relative_to(root).as_posix() for path in built_folder().rglob("*") if path.is_file()}
+    assert {f"field_forms/built/tablet/{name}" for name in ("index.html", "sw.js", "LICENSES.txt")} <= app
     areas = {f"field_forms/built/areas/{name}" for name in (TABLE_FILE, SOURCE_FILE, NOTICE_FILE, LICENCE_FILE)}
     forms = {f"field_forms/built/{form}.{kind}" for form in FORMS for kind in ("json", "xml", "source")}
-    assert sorted(names ^ (own | areas | forms)) == [], "in the wheel and not wanted, or wanted and not there"
+    assert sorted(names ^ (own | areas | forms | app)) == [], "in the wheel and not wanted, or wanted and not there"
     assert not [name for name in names if NEVER & set(Path(name).parts) or name.endswith(".pyc")]
     assert built[0].stat().st_size < WHEEL_BYTES_MAX
 

@@ -37,7 +37,9 @@ SQL_PLACES = (
     "server/demo/sabotage.py",  # spoils those files, to show that the check sees it
 )
 SQL = re.compile(
-    r"^\s*(select\s.+\sfrom\s|insert\s+(or\s+\w+\s+)?into\s|update\s+\w+\s+set\s|delete\s+from\s|create\s+(table|index|view)\s"
+    # `select one from file` is a type of question (XLSForm).
+    r"^\s*(?!select (?:one|multiple) from file\Z)(select\s.+\sfrom\s"
+    r"|insert\s+(or\s+\w+\s+)?into\s|update\s+\w+\s+set\s|delete\s+from\s|create\s+(table|index|view)\s"
     r"|drop\s+table\s|alter\s+table\s|pragma\s+\w+|begin\s+immediate|with\s+\w+.*\sas\s*\(\s*select)",
     re.IGNORECASE | re.DOTALL,
 )

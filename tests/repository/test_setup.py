@@ -17,12 +17,15 @@ STAND_IN = """#!/bin/sh
 printf '%s\\n' "$(basename "$0") $*" >> "{log}"
 case "$*" in
     *areas.build*) mkdir -p field_forms/built/areas && touch field_forms/built/areas/areas.tsv.gz; echo built ;;
+    *tablet.build*) mkdir -p field_forms/built/tablet field_forms/tablet/node_modules
+        touch field_forms/built/tablet/index.html; echo built ;;
     demo*) echo '{{"lost": 0}}' ;;
     *) echo talk ;;
 esac
 """
 BROKEN_PYTHON = "#!/bin/sh\ncase \"$*\" in --version) echo 'Python 3.9.2' ;; *) exit 1 ;; esac\n"
 
+BUILDING = ["python -m field_forms.areas.build", "padan form build", "python -m field_forms.tablet.build"]
 Make = Callable[..., tuple[str, list[str]]]
 
 
@@ -38,6 +41,9 @@ def place(root: Path, tmp_path: Path) -> Path:
     (place / "field_forms/areas").mkdir(parents=True)
     shutil.copy(root / "field_forms/areas/build.py", place / "field_forms/areas")
     (place / "field_forms/compile.py").write_text("")
+    (place / "field_forms/tablet/src").mkdir(parents=True)
+    (place / "field_forms/tablet/src/main.tsx").write_text("")
+    (place / "field_forms/tablet/package-lock.json").write_text("{}")
     (place / ".venv/bin").mkdir(parents=True)
     (place / ".venv/.stamps").mkdir()
     (place / ".venv/.stamps/environment").touch()
@@ -71,6 +77,7 @@ def test_the_second_setup_does_nothing(make: Make) -> None:
         ".",
         "field_forms.areas.build",
         "build",
+        "field_forms.tablet.build",
     ]
     assert all("--require-hashes" in call for call in first if "lock" in call)
     assert talk == ""
@@ -86,6 +93,9 @@ def test_only_what_has_changed_is_done_again(make: Make, place: Path) -> None:
     (place / "field_forms/compile.py").write_text("# changed")
     assert make("setup-dev")[1] == ["padan form build"]
 
+    (place / "field_forms/tablet/src/main.tsx").write_text("// changed")
+    assert make("setup-dev")[1] == ["python -m field_forms.tablet.build"]
+
     (place / "pyproject.toml").touch()
     assert make("setup-dev")[1] == [], "a new time without a new content is no change"
 
@@ -93,7 +103,7 @@ def test_only_what_has_changed_is_done_again(make: Make, place: Path) -> None:
 def test_built_files_that_were_deleted_are_built_again(make: Make, place: Path) -> None:
     make("setup")
     shutil.rmtree(place / "field_forms/built")
-    assert make("setup")[1] == ["python -m field_forms.areas.build", "padan form build"]
+    assert make("setup")[1] == BUILDING
 
 
 def test_standard_output_of_the_demo_belongs_to_the_demo(make: Make) -> None:
@@ -132,7 +142,7 @@ def test_a_step_that_failed_is_done_again_and_those_before_it_are_not(make: Make
     assert done.returncode != 0
     assert "areas: no network" in done.stderr and done.stdout == ""
     python.write_text(works)
-    assert make("setup")[1] == ["python -m field_forms.areas.build", "padan form build"]
+    assert make("setup")[1] == BUILDING
 
 
 def test_an_environment_without_its_python_is_made_from_the_start(make: Make, place: Path) -> None:

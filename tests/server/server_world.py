@@ -25,6 +25,8 @@ from sync.intake import Sender
 
 REGION, VILLAGE, OTHER_VILLAGE = "19.03", "19.03.01.1001", "19.03.02.2001"
 NOW_MS = 1_795_000_000_000
+XFORM = b'<?xml version="1.0"?><data/>'
+"""Stands for the XForm of the small form; nothing on the server reads it."""
 
 
 class World:
@@ -44,7 +46,7 @@ class World:
                 self.form.version,
                 self.form.hash,
                 json.dumps(self.form.to_json()).encode(),
-                xform=None,
+                xform=XFORM,
                 now_ms=NOW_MS,
                 published_by="test",
             )

@@ -56,7 +56,7 @@ def test_a_sound_installation_is_said_to_be_sound(installation: Any) -> None:
     assert {each["status"] for each in answer if each not in apart} == {"ok"}, answer
     assert {each["check"] for each in answer} == {
         "jam", "nama setelan", "wilayah", "diska", "basis data", "formulir", "antrean olah", "kiriman tak terbaca",
-        "perkara terbuka", "foto", "penghapusan", "cadangan", "folder foto", "registri", "alamat",
+        "perkara terbuka", "foto", "pekerja", "penghapusan", "cadangan", "folder foto", "registri", "alamat",
     }  # fmt: skip
 
 

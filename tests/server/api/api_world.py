@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 from server_world import NOW_MS, OTHER_VILLAGE, REGION, VILLAGE, World
 from werkzeug.test import TestResponse
 
-from schemas.signing import public_key
+from schemas.canonical import canonical_bytes
+from schemas.problems import ProblemError
+from schemas.sealing import seal_box, sealing_public_key
+from schemas.signing import from_base64, public_key
 from server.app import create_app
 from server.clock import FixedClock
 from server.flows import people
+from server.flows.hello import public_sealing_key
+from server.flows.unlock import PURPOSE, issue_unlock_code
 
 HOUSEHOLD = "11111111-1111-4111-8111-111111111111"
 NEIGHBOUR = "22222222-2222-4222-8222-222222222222"
@@ -57,6 +63,20 @@ class Api:
             self.tokens[purpose] = people.issue_token(
                 self.world.db, "pusat", purpose, [REGION], now_ms=self.clock.now_ms(), days=30
             )
+
+    def unlocking(
+        self, data_key: bytes = b"d" * 32, install: str = INSTALL, reader: bytes = b"r" * 32
+    ) -> dict[str, Any]:
+        """What a locked tablet sends to be opened, with a fresh code where it may have one."""
+        code = "AAAA-AAAA-AAAA-AAAA"
+        with suppress(ProblemError):
+            random = self.world.random.randbytes(32)
+            code = issue_unlock_code(self.world.db, install, random, by="operator", now_ms=self.clock.now_ms())
+        key = base64.b64encode(data_key).decode()
+        content = canonical_bytes({"purpose": PURPOSE, "install": install, "data_key": key})
+        sealing = from_base64(public_sealing_key(self.world.db)["key"]) or b""
+        public = base64.b64encode(sealing_public_key(reader)).decode()
+        return {"code": code, "box": seal_box(content, sealing, b"o" * 32), "public_key": public}
 
     def call(self, method: str, path: str, token: str | None = None, **request: Any) -> TestResponse:
         """One request; `token` is a kind of this API's tokens, or a token."""

@@ -97,6 +97,11 @@ def _play(api: Any) -> Iterator[tuple[str, str]]:
         _shown("POST /v1/deposits", {"box": {**body["box"], "sealed": _cut(body["box"]["sealed"])}}, answer),
     )
 
+    body = api.unlocking()
+    shown = body | {"box": body["box"] | {"sealed": _cut(body["box"]["sealed"])}}
+    with mock.patch("server.api.sync.secrets.token_bytes", lambda count: BOX_SEED[:count]):
+        yield "unlocks", _shown("POST /v1/unlocks", shown, api.call("POST", "/v1/unlocks", "deposit", json=body))
+
     api.world.staff("assignment", HOUSEHOLD, {"officer": "siti"}, area=VILLAGE, context={ref: HOUSEHOLD})
     api.world.fold()
     answer = api.call("GET", "/v1/feed", "read")

@@ -12,9 +12,14 @@ import structlog
 from api_world import HOUSEHOLD
 
 from field_forms.areas import AreasMissing
+from field_forms.built import built_forms, source_folder
+from field_forms.publish import prepare_file
+from schemas.canonical import canonical_bytes
 from server.app import openapi_document
 from server.blobs.folder import FolderBlobs
+from server.flows.publish_form import publish_form
 from server.log import configure_logging
+from server.store import forms
 from server.store.database import StoreFull
 
 NIK = "1903014107900001"
@@ -44,6 +49,33 @@ def test_a_form_comes_as_it_was_published_and_is_cached_by_its_hash(api, problem
     assert again.status_code == 304 and not again.data
     problem(api.call("GET", "/v1/forms/kecil/1", "read"), 404, "form_unknown")
     problem(api.call("GET", "/v1/forms/none/2026110101", "read"), 404, "form_unknown")
+
+
+def test_the_xform_comes_as_it_was_made_at_publication_under_the_rights_of_the_definition(api, problem):
+    compiled = built_forms()[1]
+    form = compiled.definition
+    assert publish_form(api.world.db, prepare_file(source_folder(form.id)), now_ms=api.clock.now_ms(), by="operator")
+    path = f"/v1/forms/{form.id}/{form.version}/xform"
+    answer = api.call("GET", path, "read")
+    assert answer.mimetype == "application/xml" and answer.text == compiled.xform
+    assert "immutable" in answer.headers["Cache-Control"] and "private" in answer.headers["Cache-Control"]
+    again = api.call("GET", path, "staff", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304 and not again.data
+    problem(api.call("GET", path, "deposit"), 403, "wrong_token")
+    problem(api.call("GET", path), 401, "unauthenticated")
+    problem(api.call("GET", f"/v1/forms/{form.id}/1/xform", "read"), 404, "form_unknown")
+    raw = canonical_bytes(form.to_json())
+    forms.add_form(api.world.db, form.id, "1", "0" * 64, raw, xform=None, now_ms=0, published_by="an older server")
+    problem(api.call("GET", f"/v1/forms/{form.id}/1/xform", "read"), 404, "media_unknown")
+
+
+def test_a_tablet_gets_the_prefixes_of_all_districts_to_judge_a_nik_by(api, problem):
+    answer = api.call("GET", "/v1/areas/prefixes", "read")
+    prefixes = answer.get_json()["prefixes"]
+    assert len(prefixes) > 7_000 and prefixes == sorted(prefixes) and "190301" in prefixes
+    again = api.call("GET", "/v1/areas/prefixes", "read", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    problem(api.call("GET", "/v1/areas/prefixes", "deposit"), 403, "wrong_token")
 
 
 def test_a_tablet_gets_its_villages_with_what_lies_above_them(api, problem):

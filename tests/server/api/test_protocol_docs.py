@@ -55,6 +55,7 @@ def test_every_endpoint_is_in_the_document(api, text: str) -> None:
     paths = {
         re.sub(r"<\w+?_id>", "{id}", rule.rule).replace("<version>", "{version}").replace("<sha256>", "{sha256}")
         for rule in api.app.url_map.iter_rules()
+        if not rule.rule.startswith("/tablet")  # files of the tablet app: docs/tablet.md
     }
     assert sorted(path for path in paths if path not in text) == []
 

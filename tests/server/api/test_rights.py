@@ -21,26 +21,43 @@ CALLS = {
     "blob_upload, how far": ("HEAD", f"/v1/blobs/{NAME}", {}),
     "blob_upload, a piece": ("PATCH", f"/v1/blobs/{NAME}", {"data": b"", "headers": PIECE}),
     "an image": ("GET", f"/v1/blobs/{NAME}", {}),
+    "unlocks": ("POST", "/v1/unlocks", {}),
     "feed": ("GET", "/v1/feed", {}),
     "forms": ("GET", "/v1/forms", {}),
     "one form": ("GET", "/v1/forms/kecil/2026110101", {}),
+    "its xform": ("GET", "/v1/forms/kecil/2026110101/xform", {}),
     "areas": ("GET", "/v1/areas", {}),
+    "prefixes": ("GET", "/v1/areas/prefixes", {}),
     "households": ("GET", "/v1/households", {}),
     "one household": ("GET", f"/v1/households/{HOUSEHOLD}", {}),
 }
 MAY = {
     "deposit": {
         "hello", "hello with refs", "events", "deposits", "have", "blob_upload, how far", "blob_upload, a piece",
+        "unlocks",
     },
-    "read": {"hello", "hello with refs", "have", "an image", "feed", "forms", "one form", "areas"},
-    "pull": {"forms", "one form", "areas", "households", "one household"},
-    "staff": {"an image", "forms", "one form", "areas", "households", "one household"},
+    "read": {
+        "hello", "hello with refs", "have", "an image", "feed", "forms", "one form", "its xform", "areas", "prefixes",
+    },
+    "pull": {"forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
+    "staff": {"an image", "forms", "one form", "its xform", "areas", "prefixes", "households", "one household"},
 }
-OPEN = {"/v1/enrol", "/v1/openapi.json", "/healthz", "/readyz", "/metrics"}
+OPEN = {
+    "/v1/enrol",
+    "/v1/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/tablet",
+    "/tablet/",
+    "/tablet/<path:name>",
+}
 
 
 def call(api: Api, name: str, token: str | None):
     method, path, request = CALLS[name]
+    if name == "unlocks":
+        request = {"json": api.unlocking()}
     return api.call(method, path, token, **request)
 
 

@@ -94,6 +94,25 @@ def test_what_touches_two_families_needs_a_right_on_both(bureau: Any, person: An
     refused("forbidden", families.reattach, narrow, one, form, two)
 
 
+def test_a_form_moved_to_two_families_at_once_is_settled_from_any_of_them(bureau: Any) -> None:
+    """Two supervisors who do not see each other's act: the record of each family names both moves."""
+    one, two, three = (bureau.world.uuid() for _ in range(3))
+    for household in (one, two, three):
+        bureau.visit(household, {"address": household[:8]})
+    form = bureau.visit(one, {"assessment": "salah rumah"})
+    bureau.world.fold()
+    first = families.reattach(bureau.desk, one, form, two)
+    second = families.reattach(bureau.desk, one, form, three)
+    bureau.world.fold()
+    for household in (one, two, three):
+        (conflict,) = [each for each in bureau.data(household)["conflicts"] if each["kind"] == "reattach"]
+        assert {head["ref"] for head in conflict["heads"]} == {first, second}
+    bureau.did(families.undo(bureau.desk, three, first))
+    assert bureau.value(three, "assessment") == "salah rumah"
+    assert [each for each in bureau.data(two)["conflicts"] if each["kind"] == "reattach"] == []
+    refused("not_found", families.undo, bureau.desk, two, "f" * 32)
+
+
 def test_a_held_form_is_admitted_and_the_admission_can_be_undone(bureau: Any) -> None:
     household = bureau.world.uuid()
     bureau.visit(household, {"address": "x"})
