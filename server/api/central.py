@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from flask import Response, request
+from flask import Response, request, stream_with_context
 from flask_smorest import Blueprint
 
 from schemas import limits
@@ -24,7 +24,7 @@ from server.api.documented import (
 from server.api.services import allowed, caller, services
 from server.api.shapes import HouseholdResponse, HouseholdsResponse
 from server.api.sync import query_limit
-from server.flows.pull import as_json, ndjson, one_household, pull_page
+from server.flows.pull import Page, as_json, ndjson_page, one_household, pull_page
 from sync.case import ORDER
 
 blueprint = Blueprint("central", __name__, url_prefix="/v1", description="The central office")
@@ -55,10 +55,15 @@ def get_households() -> Response:
     lines = _wants_lines()
     mine = services()
     limit = query_limit(limits.PULL_PAGE_DEFAULT, limits.PULL_PAGE_MAX)
-    page = pull_page(mine.db, mine.keys, caller(), request.args.get("cursor"), limit, area=area, state=state)
+    db, who, cursor = mine.db, caller(), request.args.get("cursor")
+
+    def pull(after: str | None, most: int) -> Page:
+        return pull_page(db, mine.keys, who, after, most, area=area, state=state)
+
     if lines:
-        return Response(ndjson(page), mimetype=NDJSON)
-    return Response(as_json(page), mimetype="application/json")
+        # With the context: this thread's connection is given back when the last line is written.
+        return Response(stream_with_context(ndjson_page(pull, cursor, limit)), mimetype=NDJSON)
+    return Response(as_json(pull(cursor, limit)), mimetype="application/json")
 
 
 @endpoint(blueprint, "GET", "/households/<household_id>", answer=HouseholdResponse, problems=(404,))

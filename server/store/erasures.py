@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from server.store.blobs import stored_path
 from server.store.database import Connection, Row, chunks, marks
 
 FileName = tuple[str, str, str]
@@ -176,19 +177,22 @@ def note_files(db: Connection, names: Iterable[FileName], erasure: str) -> None:
     db.many(
         """insert into erased_files (sha256, ref, path, erasure) values (:sha, :ref, :path, :erasure)
            on conflict (sha256, ref, path) do nothing""",
-        [{"sha": sha, "ref": ref, "path": path, "erasure": erasure} for sha, ref, path in sorted(set(names))],
+        [
+            {"sha": sha, "ref": ref, "path": stored_path(path), "erasure": erasure}
+            for sha, ref, path in sorted(set(names))
+        ],
     )
 
 
 def files_among(db: Connection, names: Iterable[FileName]) -> frozenset[FileName]:
     """Those of the names that were erased: through them no bytes are taken in and none handed out."""
-    wanted = set(names)
+    wanted = {(sha, ref, stored_path(path)): (sha, ref, path) for sha, ref, path in names}
     found: set[FileName] = set()
     for chunk in chunks(sorted({sha for sha, _, _ in wanted})):
         listed, params = marks("f", chunk)
         rows = db.all(f"select sha256, ref, path from erased_files where sha256 in ({listed})", params)
         found |= {(row["sha256"], row["ref"], row["path"]) for row in rows}
-    return frozenset(found & wanted)
+    return frozenset(asked for kept, asked in wanted.items() if kept in found)
 
 
 def counts(db: Connection) -> Mapping[str, int]:

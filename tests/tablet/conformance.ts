@@ -8,7 +8,7 @@ import { UNLOCK_PURPOSE, recoveryBox } from "../../field_forms/tablet/src/lock/w
 import { depositContent, openBox, sealBox } from "../../field_forms/tablet/src/seal/box";
 import { fromBase64, fromHex, fromUtf8, toBase64, toHex } from "../../field_forms/tablet/src/seal/bytes";
 import { canonicalText } from "../../field_forms/tablet/src/seal/canonical";
-import { envelopeHash, seal, withoutPart } from "../../field_forms/tablet/src/seal/event";
+import { envelopeHash, erasedParts, seal, withoutPart, withoutParts } from "../../field_forms/tablet/src/seal/event";
 import { publicKey, signEvent, timeHolds } from "../../field_forms/tablet/src/seal/signing";
 import { DataKeyCipher } from "../../field_forms/tablet/src/store/cipher";
 import { Backoff, GaveUp, Pace } from "../../field_forms/tablet/src/sync/pace";
@@ -26,6 +26,7 @@ const MAKERS: Record<string, (given: Case) => unknown> = {
   openBox: async ({ box, key }) => toHex(await openBox(box, fromHex(key))),
   recovery: async ({ dataKey, install, sealingKey }) => ({ box: await recoveryBox(fromHex(dataKey), install, sealingKey), purpose: UNLOCK_PURPOSE }),
   time: ({ said, server, keys }) => timeHolds(said, server, keys),
+  withoutParts: ({ envelope, persons, parts }) => withoutParts(envelope, erasedParts(persons, parts)(envelope.payload_hash.slice(0, 32))),
   withoutPart: ({ envelope, name }) => withoutPart(envelope, name),
   settle: (result) => settle(result),
   durable: ({ receipt, region, durable }) => isDurable(receipt, region, durable),

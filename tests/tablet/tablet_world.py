@@ -5,6 +5,7 @@ The families are invented and always the same. The server can be stopped, killed
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -186,6 +187,15 @@ class Campaign:
         found = households.load(store.db, household)
         assert found is not None
         return {"data": json.loads(found.data), "trail": json.loads(found.trail)}
+
+    def arrived(self, sha256: str) -> bytes | None:
+        """The bytes of a photo that lie at the server, verified by the test itself; None where it has none."""
+        path = self.folder / "blobs" / "original" / sha256[:2] / sha256[2:4] / sha256
+        if not path.exists():
+            return None
+        data = path.read_bytes()
+        assert hashlib.sha256(data).hexdigest() == sha256
+        return data
 
     def submissions(self) -> list[dict[str, Any]]:
         """Heads of all forms in the log, in order of arrival."""

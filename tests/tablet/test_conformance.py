@@ -62,6 +62,18 @@ def test_the_tablet_hashes_what_python_sealed_with_parts_that_are_only_hashes(
     assert typescript("withoutPart", [{"envelope": envelopes[0][1], "name": "p/nobody"}]) == [None]
 
 
+def test_several_persons_and_parts_go_out_of_one_event_at_once(typescript: Ask, envelopes: list[Any]) -> None:
+    """Of two who are erased in one page of the feed neither may come back with the other's write."""
+    python = next(each for _, each in envelopes if sum(part["name"].startswith("p/") for part in each["parts"]) > 1)
+    keys = [part["name"][2:] for part in python["parts"] if part["name"].startswith("p/")]
+    named = [{"ref": python["payload_hash"][:32], "part": "h"}, {"ref": "0" * 32, "part": f"p/{keys[0]}"}]
+    (left,) = typescript("withoutParts", [{"envelope": python, "persons": keys[1:], "parts": named}])
+    assert left == _without(python, [*(f"p/{key}" for key in keys[1:]), "h"])
+    assert "salt" in next(part for part in left["parts"] if part["name"] == f"p/{keys[0]}")
+    (same,) = typescript("withoutParts", [{"envelope": python, "persons": [], "parts": []}])
+    assert same is None
+
+
 def test_signatures_are_the_same(typescript: Ask, envelopes: list[Any]) -> None:
     cases = [{"key": Cases(seed).hex(32), "envelope": pair[1]} for seed, pair in enumerate(envelopes)]
     for case, answer in zip(cases, typescript("sign", cases), strict=True):

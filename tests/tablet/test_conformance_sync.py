@@ -55,6 +55,9 @@ def test_the_durable_mark_is_read_the_same(typescript: Ask) -> None:
         {"epoch": "e2", "positions": {REGION: 9}},
         {"epoch": "e1", "positions": {"19.05": 9}},
         {"epoch": "e1", "positions": {}},
+        {"epoch": "e2", "positions": {}, "earlier": {"e1": {REGION: 7}}},
+        {"epoch": "e2", "positions": {REGION: 9}, "earlier": {"e1": {REGION: 6}}},
+        {"epoch": "e2", "positions": {REGION: 9}, "earlier": {}},
     ]
     marks = [mark if mark is None or "positions" in mark else None for mark in marks]
     cases = [{"receipt": receipt, "region": REGION, "durable": mark} for mark in marks]
@@ -112,6 +115,7 @@ def test_a_feed_page_is_sorted_the_same(typescript: Ask, envelopes: list[Any]) -
             "home_region": REGION,
             "persons": ["h4/p1"],
             "refs": ["ab"],
+            "parts": [{"ref": "cd", "part": "h"}, {"ref": "cd", "part": "p/h4/p2"}],
             "household": True,
         },
         {"kind": "of a later version", "household_id": "h5", "home_region": REGION},
@@ -122,6 +126,7 @@ def test_a_feed_page_is_sorted_the_same(typescript: Ask, envelopes: list[Any]) -
     assert [tuple(each) for each in answer["joined"]] == page.joined
     assert answer["removed"] == page.removed and answer["erasedPersons"] == page.erased_persons
     assert answer["erasedEvents"] == page.erased_events
+    assert [(each["ref"], each["part"]) for each in answer["erasedParts"]] == page.erased_parts
     assert [ref_of(each["payload_hash"]) for each in answer["events"]] == [each[0] for each in page.events]
 
 

@@ -45,7 +45,8 @@ def test_a_visit_without_a_network_arrives_when_there_is_one(
         each["ref"] for each in record["trail"]["refs"] if each["kind"] in ("prelist", "assignment")
     }
     assert head["not_before"], "the newest signed server time the tablet held"
-    assert head["attachments"]["h/photo_front"]["bytes"] == 40_000
+    photo = head["attachments"]["h/photo_front"]
+    assert photo["bytes"] == 40_000 == len(campaign.arrived(photo["sha256"]) or b"")
     stamps = [each for each in record["trail"]["refs"] if each["kind"] == "stamp"]
     assert stamps or head["id"], "the stamp travelled with the form"
 

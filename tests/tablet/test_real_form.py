@@ -120,6 +120,8 @@ def check_record(campaign: Campaign) -> None:
     files = head["attachments"]
     assert sorted(files) == ["h/photo_front", "h/sign_officer"]
     assert files["h/photo_front"]["mime"] == "image/jpeg" and files["h/photo_front"]["bytes"] > 1000
+    for file in files.values():
+        assert len(campaign.arrived(file["sha256"]) or b"") == file["bytes"], "photo and signature are at the server"
 
 
 def begin(psm: Officer, *, draft: bool = False) -> None:

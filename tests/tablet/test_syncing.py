@@ -156,6 +156,39 @@ def test_it_sends_what_waits_when_it_is_unlocked(campaign: Campaign, officer: Ca
     assert psm.numbers() == (0, 1, 0)
 
 
+def test_a_photo_goes_on_where_the_line_broke(campaign: Campaign, officer: Callable[..., Officer]) -> None:
+    psm = officer()
+    psm.script += "Math.random = () => 0.01;"
+    psm.enrol(campaign.code("potong", name="Potong"))
+    campaign.assign("potong", [6])
+    psm.sync()
+    psm.open_form("JAUHARI")
+    psm.press("Foto")
+    psm.text("foto")
+    psm.seal()
+    offsets: list[int] = []
+
+    def breaks(route: Route) -> None:
+        """Every second piece arrives, and its answer does not."""
+        if route.request.method != "PATCH":
+            route.continue_()
+            return
+        offsets.append(int(route.request.headers["upload-offset"]))
+        if len(offsets) % 2:
+            route.fetch()
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    psm.page.route("**/v1/blobs/*", breaks)
+    psm.sync()
+    assert psm.numbers() == (0, 1, 0)
+    (head,) = [each for each in campaign.submissions() if each["actor"] == "potong"]
+    photo = head["attachments"]["h/photo_front"]
+    assert len(campaign.arrived(photo["sha256"]) or b"") == photo["bytes"] == 40_000
+    assert offsets[0] == 0 and sorted(set(offsets)) == offsets, "no piece was sent twice"
+
+
 def test_photos_of_a_server_that_takes_none_wait_and_disturb_nothing(
     campaign: Campaign, officer: Callable[..., Officer]
 ) -> None:

@@ -7,7 +7,10 @@ import json
 import pytest
 from api_world import ELSEWHERE, HOUSEHOLD, NEIGHBOUR, OTHER_VILLAGE
 
+from server.auth.callers import Caller
 from server.flows import people
+from server.flows.pull import ndjson_page, pull_page
+from server.store.database import StoreBusy
 
 NDJSON = {"Accept": "application/x-ndjson"}
 OWN = "aaaaaaaa-0000-4000-8000-00000000000a"
@@ -51,6 +54,32 @@ def test_a_record_leaves_as_the_very_bytes_that_are_stored(campaign):
     as_json = campaign.call("GET", "/v1/households", "pull")
     assert all(b',"data":' + data + b"}" in as_json.data for data in stored.values())
     assert as_json.get_json()["more"] is False
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_a_page_that_is_written_as_it_is_read_is_the_page(campaign, monkeypatch, limit):
+    whole = campaign.call("GET", f"/v1/households?limit={limit}", "pull", headers=NDJSON).data
+    monkeypatch.setattr("server.flows.pull.LINES_PER_STEP", 1)
+    assert campaign.call("GET", f"/v1/households?limit={limit}", "pull", headers=NDJSON).data == whole
+    assert len(whole.splitlines()) == min(limit, 3) + 1
+
+
+def test_a_page_that_breaks_while_it_is_written_has_no_last_line(campaign, monkeypatch):
+    """So that whoever reads it knows that it is not whole, and asks again from where it began."""
+    monkeypatch.setattr("server.flows.pull.LINES_PER_STEP", 1)
+    world, steps = campaign.world, []
+
+    def breaks(after, most):
+        steps.append(most)
+        if len(steps) == 3:
+            raise StoreBusy("the disk is away")
+        central = Caller("pull", "pusat", ("19",), None)
+        return pull_page(world.db, world.keys, central, after, most)
+
+    written = []
+    with pytest.raises(StoreBusy):
+        written.extend(ndjson_page(breaks, None, 100))  # an extend that breaks keeps what came before
+    assert len(written) == 2 and b'"kind":"page"' not in b"".join(written)
 
 
 def test_pages_of_one_give_what_one_page_gives(campaign):

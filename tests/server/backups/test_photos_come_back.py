@@ -238,3 +238,20 @@ def test_a_visit_that_comes_after_the_erasure_asks_for_no_photo_of_the_person(al
     erasing.finished(album.storage)
     album.world.push(form_before)
     assert state(album.world, LATER) is None
+
+
+def test_a_photo_under_a_path_as_long_as_an_event_is_erased_and_stays_so(album: Album) -> None:
+    """Of a broken client: the path is kept by its digest where it is too long for a key."""
+    erasing = Snapped(album.world, album.world.home)
+    erasing.family()
+    described = {f"h/{'x' * 400}": {"sha256": sha(LATER), "bytes": len(LATER), "mime": "image/jpeg"}}
+    envelope = erasing.visit({"address": "Jl. Mawar 8"}, attachments=described)
+    sent(album.world, album.storage, LATER)
+    erasing.erase(end=False)
+    erasing.finished(album.storage)
+    assert album.storage.size(sha(LATER)) is None
+    album.world.db.run("delete from blob_names")
+    album.world.db.run("delete from blobs")
+    album.world.push(envelope)
+    blob_upkeep.name_all(album.world.db, album.world.now_ms)
+    assert blobs.living_names(album.world.db, sha(LATER)) == []

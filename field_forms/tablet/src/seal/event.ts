@@ -112,6 +112,29 @@ export function withoutPart(envelope: Envelope, name: string): Envelope | null {
   return found ? { ...envelope, parts } : null;
 }
 
+/** A part of one event that was erased. */
+export interface ErasedPart {
+  ref: string;
+  part: string;
+}
+
+/** Names of the parts that are gone, of the event with this ref. */
+export type ErasedParts = (ref: string) => readonly string[];
+
+/** The parts of erased persons in every event, and single parts that named them. */
+export function erasedParts(persons: readonly string[], parts: readonly ErasedPart[]): ErasedParts {
+  const own = persons.map((key) => `p/${key}`);
+  const named = new Map<string, string[]>();
+  for (const { ref, part } of parts) named.set(ref, [...(named.get(ref) ?? []), part]);
+  return (ref) => [...own, ...(named.get(ref) ?? [])];
+}
+
+/** As `withoutPart`, of several parts. */
+export function withoutParts(envelope: Envelope, names: readonly string[]): Envelope | null {
+  const left = names.reduce((now, name) => withoutPart(now, name) ?? now, envelope);
+  return left === envelope ? null : left;
+}
+
 function sortedBy<T>(items: readonly T[], key: (item: T) => string): T[] {
   return [...items].sort((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
 }

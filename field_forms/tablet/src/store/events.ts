@@ -3,7 +3,7 @@
  * while the store is unlocked. States and their changes are those of field_forms/client/store.py.
  */
 import type { Attachment, Envelope } from "../seal/event";
-import { withoutPart } from "../seal/event";
+import { type ErasedParts, withoutParts } from "../seal/event";
 import type { Vault, Write } from "./vault";
 
 export type EventState = "sealed" | "stamped" | "received" | "durable" | "too_large" | "refused" | "erased";
@@ -154,13 +154,13 @@ export class EventStore {
     return this.vault.removing("events", ref);
   }
 
-  /** The writes that empty a person's part in what the server already has. What was never sent goes there first. */
-  async erasing(personKey: string): Promise<Write[]> {
+  /** The writes that empty parts in what the server already has, one an event. What was never sent goes there first. */
+  async erasing(gone: ErasedParts, arrived = (each: Standing) => each.state === "received" || each.state === "durable"): Promise<Write[]> {
     const writes: Write[] = [];
     for (const each of this.all()) {
-      if (each.state !== "received" && each.state !== "durable") continue;
+      if (!arrived(each) || gone(each.ref).length === 0) continue;
       const event = await this.event(each.ref);
-      const envelope = withoutPart(event.envelope, `p/${personKey}`);
+      const envelope = withoutParts(event.envelope, gone(each.ref));
       if (envelope) writes.push(await this.vault.putting("events", each.ref, { ...event, envelope }));
     }
     return writes;

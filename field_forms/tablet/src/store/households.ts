@@ -3,7 +3,7 @@
  * cursor are one transaction (field_forms/client/store_feed.py); the lines of the list are in memory while unlocked.
  */
 import type { Bytes } from "../seal/bytes";
-import { type Envelope, refOf, withoutPart } from "../seal/event";
+import { type Envelope, type ErasedPart, type ErasedParts, refOf, withoutParts } from "../seal/event";
 import { type HouseholdItem, type Row, rowOf } from "../field/record";
 import { closeJson, openJson } from "./cipher";
 import type { Settings, SettingsStore } from "./settings";
@@ -17,6 +17,7 @@ export interface Page {
   events: Envelope[];
   erasedEvents: string[];
   erasedPersons: string[];
+  erasedParts: ErasedPart[];
 }
 
 interface Alias {
@@ -163,11 +164,11 @@ export class StaffStore {
   }
 
   /** The writes that empty a person's part in all of them. */
-  async erasing(personKey: string): Promise<Write[]> {
+  async erasing(gone: ErasedParts): Promise<Write[]> {
     const writes: Write[] = [];
     for (const [key, record] of await this.records()) {
       const envelope = await openJson<Envelope>(this.vault.cipher, "staff", key, record.closed);
-      const without = withoutPart(envelope, `p/${personKey}`);
+      const without = withoutParts(envelope, gone(refOf(envelope.payload_hash)));
       if (without) writes.push({ store: "staff", key, put: { ...record, closed: await closeJson(this.vault.cipher, "staff", key, without) } });
     }
     return writes;

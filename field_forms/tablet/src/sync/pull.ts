@@ -1,4 +1,5 @@
 /** Forms and feed: what comes down. A feed page and its cursor are one transaction. */
+import { type ErasedPart, erasedParts } from "../seal/event";
 import type { StoredDraft } from "../store/drafts";
 import type { Write } from "../store/vault";
 import type { Run } from "./run";
@@ -45,7 +46,7 @@ export async function pullFeed(run: Run): Promise<void> {
     const page = readPage(answer.items);
     const changes = { cursor: answer.cursor, ...(answer.more ? {} : { feedWhole: true }) };
     await store.vault.exclusive(async () => {
-      const erasures = await erasing(run, page.erasedPersons);
+      const erasures = await erasing(run, page.erasedPersons, page.erasedParts);
       await store.households.apply(page, changes, !answer.more, erasures);
     });
     run.result.households += page.households.length;
@@ -74,11 +75,12 @@ async function orNone<T>(answer: Promise<T>, none: T): Promise<T> {
   }
 }
 
-/** The writes that take erased persons out of everything that is kept. */
-async function erasing(run: Run, persons: readonly string[]): Promise<Write[]> {
-  const writes: Write[] = [];
+/** The writes that take erased persons, and erased parts about them, out of everything that is kept. */
+async function erasing(run: Run, persons: readonly string[], parts: readonly ErasedPart[]): Promise<Write[]> {
+  if (persons.length === 0 && parts.length === 0) return [];
+  const gone = erasedParts(persons, parts);
+  const writes = [...(await run.store.events.erasing(gone)), ...(await run.store.staff.erasing(gone))];
   for (const key of persons) {
-    writes.push(...(await run.store.events.erasing(key)), ...(await run.store.staff.erasing(key)));
     for (const draft of run.store.drafts.all()) {
       const without = withoutPerson(draft, key);
       if (without) await run.store.drafts.save(without);

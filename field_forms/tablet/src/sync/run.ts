@@ -5,7 +5,7 @@
  */
 import { type Clock, believedMs } from "../field/time";
 import { unboxing } from "../field/boxing";
-import { refOf } from "../seal/event";
+import { type ErasedPart, erasedParts, refOf } from "../seal/event";
 import { timeHolds } from "../seal/signing";
 import { type Standing, unsentState } from "../store/events";
 import type { OfficerStore } from "../store/officer";
@@ -237,8 +237,14 @@ async function offerAgain(run: Run): Promise<void> {
     const erased = new Set((answer.erased ?? []).map((each) => each[1]));
     await store.vault.exclusive(async () => {
       const writes: Write[] = [];
+      const gone: ErasedPart[] = [];
       const settled = own.map((each): Standing => {
         const now = store.events.get(each.ref) ?? each;
+        const parts = answer.parts?.[each.payloadHash];
+        if (parts?.length && erased.has(each.payloadHash)) {
+          gone.push(...parts.map((part) => ({ ref: each.ref, part })));
+          return { ...now, offer: null, state: now.offer ?? now.state };
+        }
         if (erased.has(each.payloadHash)) {
           writes.push(store.events.emptying(each.ref));
           return { ...now, offer: null, state: "erased", name: "" };
@@ -253,6 +259,8 @@ async function offerAgain(run: Run): Promise<void> {
           return erased.has(hash) ? "erased" : missing.has(hash) ? "send" : "none";
         })),
       );
+      const named = new Set(gone.map((each) => each.ref));
+      writes.push(...(await store.events.erasing(erasedParts([], gone), (each) => named.has(each.ref))));
       await store.events.change(settled, writes);
     });
   }

@@ -45,7 +45,7 @@ export interface Hello {
   server_id: string;
   epoch: string;
   time?: SignedTime;
-  durable: { epoch: string; positions: Record<string, number> } | null;
+  durable: { epoch: string; positions: Record<string, number>; earlier?: Record<string, Record<string, number>> } | null;
   stamps?: Record<string, Envelope>;
   revoked?: boolean;
   forms?: ListedForm[];
@@ -120,7 +120,7 @@ export class Server {
     return this.json("POST", "/v1/deposits", this.tokens.deposit, { box: JSON.parse(box) as Box }, onBytes);
   }
 
-  have(items: readonly (readonly [string, string])[]): Promise<{ missing?: [string, string][]; erased?: [string, string][] }> {
+  have(items: readonly (readonly [string, string])[]): Promise<{ missing?: [string, string][]; erased?: [string, string][]; parts?: Record<string, string[]> }> {
     return this.json("POST", "/v1/have", this.anyToken(), { items });
   }
 

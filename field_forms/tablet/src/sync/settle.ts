@@ -1,6 +1,6 @@
 /** What answers of the server mean: a push result, a durable mark, a feed page (field_forms/client/feed.py). Pure. */
 import type { HouseholdItem } from "../field/record";
-import { type Envelope, envelopeHash } from "../seal/event";
+import { type Envelope, type ErasedPart, envelopeHash } from "../seal/event";
 import type { EventState, Receipt } from "../store/events";
 import type { Page } from "../store/households";
 import type { Hello, PushResult } from "./server";
@@ -25,14 +25,15 @@ export function settle(result: PushResult): Settled | null {
 
 /** Whether a receipt lies under the durable mark. */
 export function isDurable(receipt: Receipt | null, region: string, durable: Hello["durable"]): boolean {
-  if (!receipt || !durable || receipt.epoch !== durable.epoch) return false;
-  const position = durable.positions[region];
+  if (!receipt || !durable) return false;
+  // After a restore: what was safe before it, by the epoch of its receipt.
+  const position = (receipt.epoch === durable.epoch ? durable.positions : durable.earlier?.[receipt.epoch])?.[region];
   return typeof position === "number" && receipt.position <= position;
 }
 
 /** Sort the items of a page by what is to be done with them. An unknown kind is skipped: an older app goes on working. */
 export function readPage(items: readonly Record<string, unknown>[]): Page {
-  const page: Page = { households: [], joined: [], removed: [], events: [], erasedEvents: [], erasedPersons: [] };
+  const page: Page = { households: [], joined: [], removed: [], events: [], erasedEvents: [], erasedPersons: [], erasedParts: [] };
   for (const item of items) {
     const id = String(item["household_id"] ?? "");
     const kind = item["kind"] ?? "household";
@@ -47,6 +48,7 @@ export function readPage(items: readonly Record<string, unknown>[]): Page {
     } else if (kind === "erased") {
       page.erasedPersons.push(...((item["persons"] as string[] | undefined) ?? []));
       page.erasedEvents.push(...((item["refs"] as string[] | undefined) ?? []));
+      page.erasedParts.push(...((item["parts"] as ErasedPart[] | undefined) ?? []));
       if (item["household"]) page.removed.push(id);
     }
   }
