@@ -22,7 +22,8 @@ from schemas.form import Dictionary, FormDefinition, FormUnreadable
 
 FORMS = ("verifikasi_keluarga", "perubahan")
 _HERE = Path(__file__).parent
-_COMPILER = ("sheet.py", "rows.py", "check.py", "engine_support.py", "compile.py")
+_COMPILER = ("sheet.py", "headings.py", "spelling.py", "rows.py", "check.py", "engine_support.py", "compile.py")
+_RULES = ("core.py", "form.py", "question.py", "expression.py", "upcast.py", "upcast_rules.py")
 
 
 def source_folder(form: str) -> Path:
@@ -79,7 +80,7 @@ def _source_digest(form: str) -> str:
     digest = hashlib.sha256()
     files = [source_folder(form) / f"{table}.csv" for table in TABLES]
     files += [_HERE / name for name in _COMPILER]
-    files += [_HERE.parent / "schemas" / name for name in ("core.py", "form.py", "question.py", "expression.py")]
+    files += [_HERE.parent / "schemas" / name for name in _RULES]
     for path in files:
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)

@@ -1,4 +1,5 @@
-"""Whether a form may be published: expressions, merge columns, core questions, and what was published before.
+"""Whether a form is right in itself: names, expressions, choices, merge columns, core questions; and, last, whether it
+may follow what is published (field_forms/succession.py).
 
 Pure: a reading and the published definitions in, problems out. Each problem names the row and the reason; all are
 told at once, and a form with one problem is not published at all.
@@ -6,10 +7,12 @@ told at once, and a form with one problem is not published at all.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+import difflib
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 
 from field_forms.form_problem import FormProblem
-from field_forms.rows import NAME, Reading, SourceRow
+from field_forms.rows import NAME, Reading, SourceRow, definition_of
+from field_forms.succession import succession_problems
 from schemas.core import CORE, CORE_CODES, ROSTER
 from schemas.expression import Expression, ExpressionError, compile_expression
 from schemas.form import FormDefinition
@@ -22,8 +25,11 @@ _POLICY_TYPES: Mapping[str, frozenset[str]] = {
 }
 
 
-def check_reading(reading: Reading, published: Iterable[FormDefinition] = ()) -> list[FormProblem]:
-    """Every problem of a reading, those met while reading first, then in the sheet's order."""
+def check_reading(
+    reading: Reading, published: Iterable[FormDefinition] = (), retired: Collection[tuple[str, str]] = ()
+) -> list[FormProblem]:
+    """Every problem of a reading, those met while reading first, then in the sheet's order. `retired`: `(id, version)`
+    of those published that tablets open no more."""
     found = list(reading.problems)
     found += _settings(reading)
     found += _names(reading)
@@ -31,7 +37,8 @@ def check_reading(reading: Reading, published: Iterable[FormDefinition] = ()) ->
     found += _merging(reading)
     found += _units(reading)
     found += _core(reading)
-    found += _against_published(reading, tuple(published))
+    found += _choice_aliases(reading)
+    found += succession_problems(reading, definition_of(reading), published, retired)
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.sheet != "survey", problem.row))
 
 
@@ -42,6 +49,8 @@ def _settings(reading: Reading) -> Iterator[FormProblem]:
         yield FormProblem(
             "version", f"version {reading.version!r}: angka saja, mis. 2026112101", "settings", 2, "version"
         )
+    if reading.settings_rows > 1:
+        yield FormProblem("settings", "lembar settings hanya satu baris isi; hapus baris lainnya", "settings", 3)
     if not reading.title:
         yield FormProblem("form_title", "judul formulir kosong", "settings", 2, "form_title")
 
@@ -59,6 +68,22 @@ def _names(reading: Reading) -> Iterator[FormProblem]:
                 yield _problem(source, "aliases", "alias", f"nama lama {alias!r}: huruf, angka dan _ saja")
             elif first != source.number or alias.lower() == field.name.lower():
                 yield _problem(source, "aliases", "alias", f"nama lama {alias!r} masih dipakai di baris {first}")
+        for former, _ in field.upcast:
+            if former not in field.aliases:
+                reason = f"upcast untuk {former!r}: tulis nama lama itu juga di kolom aliases"
+                yield _problem(source, "upcast", "upcast_alias", reason)
+
+
+def _choice_aliases(reading: Reading) -> Iterator[FormProblem]:
+    for name, choices in reading.choices.items():
+        taken = {choice.name: choice.name for choice in choices}
+        for choice in choices:
+            for code in choice.aliases:
+                other = taken.setdefault(code, choice.name)
+                if other != choice.name or code == choice.name:
+                    reason = f"kode lama {code!r} masih dipakai kode {other!r} dalam daftar {name}"
+                    row = reading.choice_rows[name, choice.name]
+                    yield FormProblem("choice_alias", reason, "choices", row, "aliases", name)
 
 
 def _fields(reading: Reading) -> Iterator[tuple[SourceRow, Field]]:
@@ -111,7 +136,7 @@ def _expression(
         yield _problem(source, column, "expression", str(error))
         return None
     for name in sorted(compiled.references - known):
-        yield _problem(source, column, "unknown_reference", f"${{{name}}} tidak ada dalam formulir ini")
+        yield _problem(source, column, "unknown_reference", _no_question(name, known))
     return compiled
 
 
@@ -119,7 +144,13 @@ def _filter_references(source: SourceRow, field: Field, known: set[str]) -> Iter
     for piece in field.choice_filter.split("${")[1:]:
         name = piece.partition("}")[0].strip()
         if name not in known:
-            yield _problem(source, "choice_filter", "unknown_reference", f"${{{name}}} tidak ada dalam formulir ini")
+            yield _problem(source, "choice_filter", "unknown_reference", _no_question(name, known))
+
+
+def _no_question(name: str, known: set[str]) -> str:
+    close = next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.7)), "")
+    meant = f"maksud Anda ${{{close}}}?" if close else "tulis nama pertanyaan seperti di kolom name"
+    return f"${{{name}}} tidak ada dalam formulir ini; {meant}"
 
 
 def _loops(needs: Mapping[str, frozenset[str]]) -> list[str]:
@@ -211,7 +242,7 @@ def _core(reading: Reading) -> Iterator[FormProblem]:
         if key not in have:
             other = next((field.scope for (_, name), (_, field) in have.items() if name == key[1]), None)
             reason = (
-                "pertanyaan inti tidak ada"
+                "pertanyaan inti tidak ada; salin barisnya dari formulir bawaan (padan form export)"
                 if other is None
                 else f"pertanyaan inti harus di bagian {key[0]}, bukan {other}"
             )
@@ -227,49 +258,6 @@ def _core(reading: Reading) -> Iterator[FormProblem]:
     repeats = [source for source in reading.rows if source.row.kind == "repeat"]
     if any(key[0] == PERSON for key in CORE[reading.part]) and [s.row.name for s in repeats] != [ROSTER]:
         yield FormProblem("core_missing", f"begin_repeat {ROSTER} tidak ada", "survey", 0, "name", ROSTER)
-
-
-def _against_published(reading: Reading, published: tuple[FormDefinition, ...]) -> Iterator[FormProblem]:
-    fields = {(field.scope, field.name): (source, field) for source, field in _fields(reading)}
-    present = {(f.scope, name): f.name for _, f in fields.values() for name in (f.name, *f.aliases)}
-    told: set[tuple[str, str]] = set()
-    for form in sorted(published, key=lambda form: form.order, reverse=True):
-        if form.id != reading.id:
-            yield from _other_form(form, fields)
-            continue
-        for old in form.fields:
-            key = (old.scope, old.name)
-            if key in told:
-                continue
-            told.add(key)
-            name = present.get(key)
-            if name is None:
-                yield FormProblem("published_missing", _missing(old, form), "survey", 0, "name", old.name)
-                continue
-            source, field = fields[old.scope, name]
-            if field.type != old.type:
-                reason = f"versi {form.version} berjenis {old.type}; jenis baru perlu nama baru"
-                yield _problem(source, "type", "published_type", reason)
-    newest = max((f for f in published if f.id == reading.id), key=lambda form: form.order, default=None)
-    if newest is not None and reading.version.isdecimal() and (int(reading.version), reading.version) <= newest.order:
-        reason = f"versi {newest.version} sudah terbit; naikkan version"
-        yield FormProblem("version_not_newer", reason, "settings", 2, "version")
-
-
-def _missing(old: Field, form: FormDefinition) -> str:
-    return (
-        f"sudah terbit dalam versi {form.version} tetapi tidak ada lagi. Bila diganti nama, tulis nama lama di kolom "
-        "aliases; bila tidak ditanyakan lagi, biarkan barisnya dan isi relevant dengan false()"
-    )
-
-
-def _other_form(
-    form: FormDefinition, fields: Mapping[tuple[str, str], tuple[SourceRow, Field]]
-) -> Iterator[FormProblem]:
-    for old in form.fields:
-        if (old.scope, old.name) in fields:
-            source, _ = fields[old.scope, old.name]
-            yield _problem(source, "name", "other_form", f"nama ini sudah dipakai formulir {form.id}")
 
 
 def _problem(source: SourceRow, column: str, code: str, reason: str) -> FormProblem:

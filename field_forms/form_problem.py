@@ -26,6 +26,10 @@ class FormProblem:
         return f"{', '.join(place)}: {self.reason} [{self.code}]"
 
 
+class SheetUnreadable(ValueError):
+    """The file is not a form's sheets; the message says which file and why."""
+
+
 class FormRefused(ValueError):
     """The form is not compiled or not published; `problems` says why, all at once."""
 

@@ -12,6 +12,7 @@ from field_forms.compile import CompiledForm, compile_form
 from field_forms.form_problem import FormRefused
 from field_forms.rows import Reading, read_rows
 from field_forms.sheet import Sheet, read_sheet
+from field_forms.succession import Retired
 from schemas.form import FormDefinition
 
 
@@ -21,8 +22,11 @@ class FormStore(Protocol):
     def published_forms(self) -> Iterable[FormDefinition]:
         """Every published version of every form."""
 
-    def store_form(self, form: CompiledForm) -> None:
-        """Keep a version: its definition and its XForm together or neither."""
+    def retired_forms(self) -> Retired:
+        """`(id, version)` of those that tablets open no more."""
+
+    def store_form(self, form: CompiledForm, sheet: Sheet) -> None:
+        """Keep a version: its definition, its XForm and its sheets together or none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Prepared:
 
     reading: Reading
     compiled: CompiledForm
+    sheet: Sheet
 
 
 def prepare_file(path: Path) -> Prepared:
@@ -40,7 +45,7 @@ def prepare_file(path: Path) -> Prepared:
 
 def prepare_sheet(sheet: Sheet) -> Prepared:
     """Compile a sheet. The slow step, outside of any transaction. Raises `FormRefused`."""
-    return Prepared(read_rows(sheet), compile_form(sheet))
+    return Prepared(read_rows(sheet), compile_form(sheet), sheet)
 
 
 def publish(prepared: Prepared, store: FormStore) -> bool:
@@ -51,8 +56,8 @@ def publish(prepared: Prepared, store: FormStore) -> bool:
     published = tuple(store.published_forms())
     if any(form.hash == prepared.compiled.definition.hash for form in published):
         return False
-    problems = check_reading(prepared.reading, published)
+    problems = check_reading(prepared.reading, published, store.retired_forms())
     if problems:
         raise FormRefused(problems)
-    store.store_form(prepared.compiled)
+    store.store_form(prepared.compiled, prepared.sheet)
     return True

@@ -6,13 +6,17 @@ needs more than one row to be judged is in field_forms/check.py.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from field_forms.form_problem import FormProblem
-from field_forms.sheet import Sheet, SheetRow
-from schemas.form import Row
+from field_forms.headings import column_of, heading_problems
+from field_forms.sheet import TABLES, Sheet, SheetRow
+from field_forms.spelling import TYPE_WORDS
+from schemas.form import FormDefinition, Row
 from schemas.question import (
     EVENT,
     EVIDENCE_SPOKEN,
@@ -24,20 +28,7 @@ from schemas.question import (
     EvidenceRule,
     Field,
 )
-
-OWN_COLUMNS = (
-    "warning", "derive", "policy", "unit", "evidence", "sensitivity", "deliver", "exclusive", "sticky", "yields",
-    "aliases", "core",
-)  # fmt: skip
-"""Columns of Padan's own, which pyxform does not get to see (`warning_message` beside them)."""
-
-PLAIN_COLUMNS = (
-    "type", "name", "required", "relevant", "constraint", "calculation", "choice_filter", "appearance", "parameters",
-    "readonly", "default",
-)  # fmt: skip
-TEXT_COLUMNS = ("label", "hint", "constraint_message", "required_message", "warning_message")
-CHOICE_COLUMNS = ("list_name", "name")
-SETTING_COLUMNS = ("form_title", "form_id", "version", "default_language", "part", "instance_name")
+from schemas.upcast import UpcastUnreadable, read_upcasts
 
 META = frozenset({"start", "end", "today", "deviceid", "username", "phonenumber", "audit", "start-geopoint"})
 ANSWERS = {
@@ -70,20 +61,26 @@ class Reading:
     version: str
     title: str
     part: str
+    removed: tuple[str, ...]
+    """Questions that are asked no more, as the author says so himself."""
+    settings_rows: int
     rows: tuple[SourceRow, ...]
     choices: Mapping[str, tuple[Choice, ...]]
+    choice_rows: Mapping[tuple[str, str], int]
+    """(list, code) -> row in the sheet of choices."""
     media: Mapping[str, tuple[str, ...]]
     problems: tuple[FormProblem, ...]
 
 
 def read_rows(sheet: Sheet) -> Reading:
     """Read the sheets of one form."""
-    problems = [*_unknown_columns(sheet)]
-    choices = _choices(sheet, problems)
-    part = sheet.setting("part") or HOUSEHOLD
+    problems = [*sheet.problems, *heading_problems(sheet.columns, {t: sheet.heading_row(t) for t in TABLES})]
+    choices, choice_rows = _choices(sheet, problems)
+    part = sheet.setting("part") or _part_of(sheet)
     if part not in (HOUSEHOLD, EVENT):
+        row = sheet.settings[0].number if sheet.settings else 2
         problems.append(
-            FormProblem("part", f"part {part!r}: isi h (keluarga) atau e (perubahan)", "settings", 2, "part")
+            FormProblem("part", f"part {part!r}: isi h (keluarga) atau e (perubahan)", "settings", row, "part")
         )
         part = HOUSEHOLD
     reader = _Reader(choices, part, sheet.setting("form_id"), problems)
@@ -95,56 +92,51 @@ def read_rows(sheet: Sheet) -> Reading:
         version=sheet.setting("version"),
         title=sheet.setting("form_title"),
         part=part,
+        removed=words_of(sheet.setting("removed")),
+        settings_rows=len(sheet.settings),
         rows=tuple(reader.rows),
         choices=choices,
+        choice_rows=choice_rows,
         media={name: tuple(columns) for name, columns in sorted(reader.media.items())},
         problems=tuple(problems),
     )
 
 
-def column_of(heading: str) -> str:
-    """Our name of a heading: `label::English (en)` is `label_en`, `label` and any other language `label_id`."""
-    base, _, language = heading.partition("::")
-    if base in TEXT_COLUMNS:
-        return base + ("_en" if "(en)" in language.lower() or language.lower().startswith("english") else "_id")
-    return heading
+def definition_of(reading: Reading) -> FormDefinition:
+    """The definition of a reading; of one with problems, as far as it could be read."""
+    return FormDefinition(
+        id=reading.id,
+        version=reading.version,
+        title=reading.title,
+        rows=tuple(source.row for source in reading.rows),
+        choices=reading.choices,
+        media=reading.media,
+    )
 
 
-def is_own_column(heading: str) -> bool:
-    """Whether pyxform is not to see the column."""
-    return heading in OWN_COLUMNS or heading.partition("::")[0] == "warning_message"
+def words_of(text: str) -> tuple[str, ...]:
+    """Names or codes of a cell, separated by blanks, commas or semicolons."""
+    return tuple(text.replace(",", " ").replace(";", " ").split())
 
 
-def _unknown_columns(sheet: Sheet) -> Iterable[FormProblem]:
-    known = {
-        "survey": (*PLAIN_COLUMNS, *OWN_COLUMNS),
-        "choices": CHOICE_COLUMNS,
-        "settings": SETTING_COLUMNS,
-    }
-    for table, names in known.items():
-        for heading in sheet.columns[table]:
-            base = heading.partition("::")[0]
-            text = table != "settings" and base in TEXT_COLUMNS
-            if not text and heading not in names:
-                yield FormProblem("unknown_column", f"kolom {heading!r} tidak dikenal", table, 1, heading)
-    for table, needed in (
-        ("survey", ("type", "name")),
-        ("choices", CHOICE_COLUMNS),
-        ("settings", ("form_id", "version")),
-    ):
-        for heading in needed:
-            if heading not in sheet.columns[table]:
-                yield FormProblem("missing_column", f"kolom {heading} tidak ada", table, 1, heading)
+def _part_of(sheet: Sheet) -> str:
+    """What a form that does not say is about: a change, where it asks for the kind of one and has no roster."""
+    names = {row["name"] for row in sheet.survey}
+    roster = any(row["type"].startswith("begin_repeat") for row in sheet.survey)
+    return EVENT if "event_type" in names and not roster else HOUSEHOLD
 
 
-def _choices(sheet: Sheet, problems: list[FormProblem]) -> dict[str, tuple[Choice, ...]]:
+def _choices(
+    sheet: Sheet, problems: list[FormProblem]
+) -> tuple[dict[str, tuple[Choice, ...]], dict[tuple[str, str], int]]:
     lists: dict[str, list[Choice]] = {}
+    rows: dict[tuple[str, str], int] = {}
     for row in sheet.choices:
         cells = {column_of(name): cell for name, cell in row.cells.items()}
         name, code = cells.get("list_name", ""), cells.get("name", "")
         label = cells.get("label_id", "")
         if not NAME.match(name) or not _CODE.match(code):
-            reason = "setiap pilihan perlu list_name dan name (kode tanpa spasi)"
+            reason = f"list_name {name!r}, kode {code!r}: setiap pilihan perlu list_name dan name (kode tanpa spasi)"
             problems.append(FormProblem("choice_name", reason, "choices", row.number, "name", name))
         elif any(choice.name == code for choice in lists.get(name, ())):
             reason = f"kode {code!r} ada dua kali dalam daftar {name}"
@@ -152,8 +144,10 @@ def _choices(sheet: Sheet, problems: list[FormProblem]) -> dict[str, tuple[Choic
         elif not label:
             problems.append(FormProblem("label", f"pilihan {code!r} tanpa label", "choices", row.number, "label", name))
         else:
-            lists.setdefault(name, []).append(Choice(code, label, cells.get("label_en", "") or label))
-    return {name: tuple(choices) for name, choices in sorted(lists.items())}
+            former = words_of(cells.get("aliases", ""))
+            rows[name, code] = row.number
+            lists.setdefault(name, []).append(Choice(code, label, cells.get("label_en", "") or label, aliases=former))
+    return {name: tuple(choices) for name, choices in sorted(lists.items())}, rows
 
 
 class _Reader:
@@ -179,9 +173,7 @@ class _Reader:
             self._close(source.number, kind.replace(" ", "_"))
             return
         if not NAME.match(name):
-            self._problem(
-                source.number, "name", name, "name", f"nama {name!r}: huruf, angka dan _ saja, paling panjang 64"
-            )
+            self._no_name(source, kind, name)
             return
         parents = tuple(opened.row.name for opened in self._open)
         label_id, label_en = cells.get("label_id", ""), cells.get("label_en", "")
@@ -211,6 +203,16 @@ class _Reader:
                 self._problem(row.number, "type", row.row.name, "repeat", reason)
         self._open.append(row)
 
+    def _no_name(self, source: SheetRow, kind: str, name: str) -> None:
+        if len(source.cells) == 1 and not name:
+            reason = "baris ini bukan pertanyaan; hapus baris judul atau hiasan, atau lengkapi type dan name"
+            self._problem(source.number, next(iter(source.cells)), "", "structure", reason)
+            return
+        better = re.sub(r"\W+", "_", name).strip("_")[:64]
+        meant = f"; mis. {better!r}" if name and NAME.match(better) else ""
+        reason = f"nama {name!r}: huruf, angka dan _ saja, diawali huruf, paling panjang 64{meant}"
+        self._problem(source.number, "name", name, "name", reason)
+
     def _close(self, number: int, kind: str) -> None:
         if not self._open or f"end_{self._open[-1].row.kind}" != kind:
             inside = f"begin_{self._open[-1].row.kind} {self._open[-1].row.name}" if self._open else "tidak ada"
@@ -230,12 +232,16 @@ class _Reader:
             columns = self.media.setdefault(media, ["name", "label"])
             columns += [c for c in _filter_columns(cells.get("choice_filter", "")) if c not in columns]
         elif word in ("select_one", "select_multiple"):
-            self._problem(number, "type", name, "unknown_list", f"daftar pilihan {rest!r} tidak ada di lembar choices")
+            self._problem(number, "type", name, "unknown_list", self._no_list(rest))
             answer = word
         elif kind in ANSWERS:
             answer = ANSWERS[kind]
         else:
-            self._problem(number, "type", name, "unknown_type", f"jenis {kind!r} tidak didukung")
+            meant = TYPE_WORDS.get(kind.lower(), "")
+            known = (
+                f"maksud Anda {meant}?" if meant else f"pilih {', '.join(sorted({*ANSWERS.values()} - {'calculate'}))}"
+            )
+            self._problem(number, "type", name, "unknown_type", f"jenis {kind!r} tidak didukung; {known}")
             return
         if answer != "calculate" and not cells.get("label_id") and kind != "hidden":
             self._problem(number, "label", name, "label", "pertanyaan tanpa label")
@@ -246,13 +252,21 @@ class _Reader:
         )  # fmt: skip
         self.rows.append(SourceRow(number, row))
 
+    def _no_list(self, name: str) -> str:
+        if name.endswith("or_other"):
+            return "or_other tidak dipakai: tambahkan pilihan Lainnya, dan pertanyaan teks yang relevan bila dipilih"
+        if not name:
+            return "tulis nama daftar pilihannya, mis. select_one ya_tidak"
+        close = next(iter(difflib.get_close_matches(name, self.choices, 1, 0.6)), "")
+        return f"daftar pilihan {name!r} tidak ada di lembar choices" + (f"; maksud Anda {close!r}?" if close else "")
+
     def _field(
         self, number: int, name: str, answer: str, list_name: str, media: str, cells: Mapping[str, str]
     ) -> Field:
         repeated = any(opened.row.kind == "repeat" for opened in self._open)
         scope = EVENT if self.part == EVENT else PERSON if repeated else HOUSEHOLD
         around = [opened.row.relevant for opened in self._open] + [cells.get("relevant", "")]
-        texts = {
+        texts: dict[str, Any] = {
             f"{base}_{language}": cells.get(f"{base}_{language}", "")
             for base in ("label", "hint", "constraint_message", "warning_message")
             for language in ("id", "en")
@@ -279,10 +293,11 @@ class _Reader:
             default=cells.get("default", ""),
             readonly=cells.get("readonly", "").lower() in _TRUE,
             appearance=cells.get("appearance", ""),
-            exclusive=tuple(cells.get("exclusive", "").split()),
-            sticky=tuple(cells.get("sticky", "").split()),
-            yields=tuple(cells.get("yields", "").split()),
-            aliases=tuple(cells.get("aliases", "").split()),
+            exclusive=words_of(cells.get("exclusive", "")),
+            sticky=words_of(cells.get("sticky", "")),
+            yields=words_of(cells.get("yields", "")),
+            aliases=words_of(cells.get("aliases", "")),
+            upcast=self._upcast(number, name, cells.get("upcast", "")),
             core=cells.get("core", "").lower() in _TRUE,
             **texts,
         )
@@ -310,6 +325,13 @@ class _Reader:
             return EvidenceRule()
         pairs = tuple(sorted((level[1], int(level[2])) for level in levels if level is not None))
         return EvidenceRule(int(match[3]) if match[3] else EVIDENCE_SPOKEN, match[1], pairs)
+
+    def _upcast(self, number: int, name: str, text: str) -> tuple[tuple[str, str], ...]:
+        try:
+            return read_upcasts(text)
+        except UpcastUnreadable as error:
+            self._problem(number, "upcast", name, "upcast", str(error))
+            return ()
 
     def _problem(self, number: int, column: str, question: str, code: str, reason: str) -> None:
         self.problems.append(FormProblem(code, reason, "survey", number, column, question))

@@ -188,16 +188,19 @@ def _correction(told: _Told, context: ChangeContext, dictionary: Dictionary) -> 
     what = told.text("corr_field")
     if what not in CORRECTED:
         raise ChangeProblem(f"Data yang diperbaiki {what!r} tidak dikenal")
-    scope, name = CORRECTED[what]
+    scope, called = CORRECTED[what]
+    name = dictionary.present_name(scope, called)
     part = HOUSEHOLD_PART
     body: dict[str, Any] = {}
     if scope == PERSON:
         key = _one_person(context, "yang datanya diperbaiki")
         part, body = person_part(key), {"person": key}
-    fields = {name: _corrected(told.asserts("corr_value"), context.known.get(f"{part}/{name}"))}
+    # What was shown may be called by a former name: the form can have changed since the event was opened.
+    shown = {dictionary.present_path(path): known for path, known in context.known.items()}
+    fields = {name: _corrected(told.asserts("corr_value"), shown.get(f"{part}/{name}"))}
     unit = dictionary.register(scope, name)
     for other in dictionary.unit_fields(scope, unit):
-        known = context.known.get(f"{part}/{other}")
+        known = shown.get(f"{part}/{other}")
         if other != name and known is not None:  # a unit is asserted whole: no merge states what nobody said
             fields[other] = _corrected(Assertion(known.value, evidence=told.evidence("corr_value")), known)
     return Change((Part(part, fields),), body)

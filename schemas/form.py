@@ -7,14 +7,15 @@ dicts, because the fold asks for every assertion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from schemas.answers import constraint_flag, unknown_choice, value_error
 from schemas.canonical import canonical_bytes, sha256_hex
-from schemas.question import Choice, EvidenceRule, Field, field_from_json, field_to_json
+from schemas.lineage import Line, by_rank, lines_of
+from schemas.question import SCOPES, Choice, EvidenceRule, Field, field_from_json, field_to_json
 
 __all__ = [
     "Choice", "Dictionary", "EvidenceRule", "Field", "FormDefinition", "FormUnreadable", "Row",
@@ -70,7 +71,7 @@ class FormDefinition:
             raise FormUnreadable(f"form format {data.get('format')!r}; this version reads {FORMAT}")
         try:
             lists = {
-                name: tuple(Choice(c["name"], c["id"], c["en"], c.get("retired", False)) for c in choices)
+                name: tuple(_choice_from_json(choice) for choice in choices)
                 for name, choices in data["choices"].items()
             }
             form = cls(
@@ -121,69 +122,64 @@ class FormDefinition:
             "title": self.title,
             "rows": [_row_to_json(row) for row in self.rows],
             "choices": {
-                name: [
-                    {"name": c.name, "id": c.label_id, "en": c.label_en} | ({"retired": True} if c.retired else {})
-                    for c in choices
-                ]
-                for name, choices in self.choices.items()
+                name: [_choice_to_json(choice) for choice in choices] for name, choices in self.choices.items()
             },
             "media": {name: list(columns) for name, columns in self.media.items()},
         }
 
 
 class Dictionary:
-    """Every question of all published versions of all forms: the newest version of a question wins.
+    """Every question of all published versions of all forms: the version in use wins, then newer ones.
 
     A former name leads to the present one. Codes that only an older version offered stay known, as retired, so that
-    an old answer never becomes unreadable. Scopes: `h` household, `p` person, `e` answers kept with a change event.
+    an old answer never becomes unreadable; so do questions that are asked no more. Scopes: `h` household, `p` person,
+    `e` answers kept with a change event.
     """
 
-    __slots__ = ("_delivered", "_derived", "_fields", "_names", "_ordered", "_registers", "_units", "digest")
+    __slots__ = ("_delivered", "_derived", "_lines", "_ordered", "_registers", "_units", "digest", "renamed")
 
+    renamed: bool
+    """Whether any question was ever called otherwise."""
     digest: str
     """SHA-256 (hex) over the hashes of the forms it was made of: same digest, same dictionary."""
 
-    def __init__(self, fields: Iterable[Field], digest: str) -> None:
-        current = {(f.scope, f.name): f for f in fields}
-        names = {(f.scope, alias): f.name for f in current.values() for alias in f.aliases}
-        for (scope, name), found in list(current.items()):
-            if (scope, name) in names and names[scope, name] != name:
-                del current[scope, name]  # an older version's question, renamed since
-            else:
-                names[scope, name] = found.name
-        self._names = names
-        self._fields = {key: current[key[0], name] for key, name in names.items() if (key[0], name) in current}
-        self._ordered = {s: tuple(f for f in current.values() if f.scope == s) for s in ("h", "p", "e")}
-        self._registers = {key: f.unit or f.name for key, f in self._fields.items()}
+    def __init__(self, fields: Iterable[Field], digest: str, lines: Iterable[Line] | None = None) -> None:
+        """Of questions as they stand, or (`lines`) of questions with all that came before."""
+        found = list(lines) if lines is not None else [Line(f, f.name, (f.name, *f.aliases)) for f in fields]
+        self._lines = {(line.question.scope, name): line for line in found for name in line.names}
+        current = [line.question for line in found if not line.steps and (line.asked or _holds_answers(line.question))]
+        self._registers = {
+            key: line.target.question.unit or line.target.question.name for key, line in self._lines.items()
+        }
+        self._ordered = {s: _once_delivered([f for f in current if f.scope == s]) for s in SCOPES}
         units: dict[tuple[str, str], tuple[str, ...]] = {}
-        for f in current.values():
+        for f in current:
             if f.unit:
                 units[f.scope, f.unit] = (*units.get((f.scope, f.unit), ()), f.name)
         self._units = units
         self._derived = {s: tuple(f for f in fs if f.policy == "derived") for s, fs in self._ordered.items()}
         self._delivered = {s: tuple(f for f in fs if f.deliver) for s, fs in self._ordered.items()}
+        self.renamed = any(len(line.names) > 1 or line.steps for line in found)
         self.digest = digest
 
     @classmethod
-    def of(cls, forms: Iterable[FormDefinition]) -> Dictionary:
-        """The dictionary of these versions; their order does not matter."""
-        ordered = sorted(
-            {form.hash: form for form in forms}.values(), key=lambda form: (form.id, form.order, form.hash)
-        )
-        known: dict[tuple[str, str], Field] = {}
-        for form in reversed(ordered):
-            renamed = {(f.scope, alias): (f.scope, f.name) for f in known.values() for alias in f.aliases}
-            for question in form.fields:
-                key = (question.scope, question.name)
-                key = renamed.get(key, key) if key not in known else key
-                newer = known.get(key)
-                known[key] = question if newer is None else _with_retired(newer, question)
-        digest = sha256_hex(canonical_bytes(sorted(form.hash for form in ordered)))
-        return cls(known.values(), digest)
+    def of(cls, forms: Iterable[FormDefinition], retired: Collection[tuple[str, str]] = ()) -> Dictionary:
+        """The dictionary of these versions; their order does not matter. `retired`: `(id, version)` that tablets open
+        no more: what was filled in on them counts, but of two versions the other one's word does."""
+        ranked = by_rank(forms, retired)
+        hashes = sorted(form.hash for form in ranked)
+        marks = sorted(form.hash for form in ranked if (form.id, form.version) in retired)
+        digest = sha256_hex(canonical_bytes([*hashes, {"retired": marks}] if marks else hashes))
+        return cls((), digest, lines_of(ranked, retired))
+
+    def line(self, scope: str, name: str) -> Line | None:
+        """The question of that name or former name with all that came before, or None."""
+        return self._lines.get((scope, name))
 
     def field(self, scope: str, name: str) -> Field | None:
-        """The question of that name or former name, or None."""
-        return self._fields.get((scope, name))
+        """The question under which answers to that name or former name count, or None."""
+        line = self._lines.get((scope, name))
+        return None if line is None else line.target.question
 
     def register(self, scope: str, name: str) -> str:
         """What is merged as one: the unit's name if the question is in a unit, else the question's present name."""
@@ -191,7 +187,13 @@ class Dictionary:
 
     def present_name(self, scope: str, name: str) -> str:
         """The present name of a question given by a former one; unknown names are returned as they are."""
-        return self._names.get((scope, name), name)
+        line = self._lines.get((scope, name))
+        return name if line is None else line.target.question.name
+
+    def present_path(self, path: str) -> str:
+        """A path `part/question` with the question's present name."""
+        part, slash, name = path.rpartition("/")
+        return f"{part}{slash}{self.present_name(part[:1] or 'h', name)}"
 
     def unit_fields(self, scope: str, unit: str) -> tuple[str, ...]:
         """Names of the unit's questions in the sheet's order; empty for a name that is no unit."""
@@ -202,7 +204,7 @@ class Dictionary:
         return tuple(unit for s, unit in self._units if s == scope)
 
     def fields(self, scope: str) -> tuple[Field, ...]:
-        """Every question of a scope: the newest form's order, then retired questions."""
+        """Every question of a scope: in the order of the version in use, then those asked no more."""
         return self._ordered.get(scope, ())
 
     def derived(self, scope: str) -> tuple[Field, ...]:
@@ -214,15 +216,34 @@ class Dictionary:
         return self._delivered.get(scope, ())
 
 
-def _with_retired(newer: Field, older: Field) -> Field:
-    """The newer field, keeping codes only the older one offered, and the older one's former names."""
-    codes = newer.codes
-    retired = tuple(replace(c, retired=True) for c in older.choices if c.name not in codes) if newer.choices else ()
-    former = dict.fromkeys((*newer.aliases, *older.aliases, older.name))
-    aliases = tuple(name for name in former if name != newer.name)
-    if not retired and aliases == newer.aliases:
-        return newer
-    return replace(newer, choices=newer.choices + retired, aliases=aliases)
+def _holds_answers(question: Field) -> bool:
+    """Whether a question that is asked no more has left anything: what was only computed has not."""
+    return question.type != "calculate"
+
+
+def _once_delivered(fields: Sequence[Field]) -> tuple[Field, ...]:
+    """The questions of a scope. A delivered column is the first one's: one that is asked no more gives it up."""
+    taken: set[str] = set()
+    found = []
+    for question in fields:
+        if question.deliver in taken:
+            question = replace(question, deliver="")
+        taken |= {question.deliver} - {""}
+        found.append(question)
+    return tuple(found)
+
+
+def _choice_to_json(choice: Choice) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": choice.name, "id": choice.label_id, "en": choice.label_en}
+    if choice.retired:
+        data["retired"] = True
+    if choice.aliases:
+        data["aliases"] = list(choice.aliases)
+    return data
+
+
+def _choice_from_json(data: Mapping[str, Any]) -> Choice:
+    return Choice(data["name"], data["id"], data["en"], data.get("retired", False), tuple(data.get("aliases", ())))
 
 
 def _row_to_json(row: Row) -> dict[str, Any]:

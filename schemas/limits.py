@@ -25,6 +25,10 @@ JSON_DEPTH_MAX = 32
 # One `hello` names the refs sealed since the last contact; ten days of work of one officer.
 STAMPS_PER_HELLO_MAX = 500
 
+# What a tablet tells of its forms: a version a week for a year of two forms, and drafts of a whole village.
+FORMS_ON_TABLET_MAX = 200
+DRAFTS_MAX = 10_000
+
 # `have`: a tablet keeps a campaign (a few hundred households, a few events each) and asks in pages.
 HAVE_PER_REQUEST_MAX = 1_000
 

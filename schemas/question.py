@@ -30,12 +30,14 @@ EVIDENCE_SPOKEN = 1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a choice list: code and labels. `retired`: offered by an older version only."""
+    """One answer of a choice list: code and labels. `retired`: offered by an older version only. `aliases`: former
+    codes, whose answers count under this one."""
 
     name: str
     label_id: str
     label_en: str
     retired: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Field:
     hint_en: str = ""
     aliases: tuple[str, ...] = ()
     """Former names."""
+    upcast: tuple[tuple[str, str], ...] = ()
+    """Former name -> rule by which its answers are read as answers to this question (schemas/upcast.py)."""
     core: bool = False
     form: str = ""
     """Id of the form that asks it."""
@@ -121,7 +125,8 @@ class Field:
         return code
 
 
-_PLAIN = tuple(f.name for f in fields(Field) if f.name not in ("name", "scope", "type", "evidence", "choices", "form"))
+_APART = frozenset(("name", "scope", "type", "evidence", "choices", "form", "upcast"))
+_PLAIN = tuple(f.name for f in fields(Field) if f.name not in _APART)
 _TUPLES = frozenset(("exclusive", "sticky", "yields", "aliases"))
 _DEFAULTS = {f.name: f.default for f in fields(Field)}
 
@@ -133,6 +138,8 @@ def field_to_json(question: Field) -> dict[str, Any]:
         value = getattr(question, name)
         if value != _DEFAULTS[name]:
             row[name] = list(value) if name in _TUPLES else value
+    if question.upcast:
+        row["upcast"] = dict(question.upcast)
     rule = question.evidence
     if rule != EvidenceRule():
         row["evidence"] = {"constant": rule.constant}
@@ -154,6 +161,7 @@ def field_from_json(row: Mapping[str, Any], lists: Mapping[str, tuple[Choice, ..
         type=row["type"],
         form=form,
         choices=lists.get(row.get("list_name", ""), ()),
+        upcast=tuple(row.get("upcast", {}).items()),
         evidence=EvidenceRule(
             constant=rule.get("constant", EVIDENCE_SPOKEN),
             source=rule.get("source", ""),

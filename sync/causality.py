@@ -14,6 +14,10 @@ from schemas.event import EVIDENCE_VERIFIED, Assertion, Event
 IGNORES_EVIDENCE = frozenset({"latest", "set", "keep_all"})
 """Policies under which seeing an assertion is enough to replace it."""
 
+KEPT = "kept"
+"""In place of a state: an answer to an older version that the present one has no way to read. It is no value, but it
+stands where it stood: it dominates and is dominated, and what was said is shown."""
+
 Said = tuple[str, str | None, str | bytes | None]
 """Question, state, plain value."""
 
@@ -62,10 +66,16 @@ class Claim(NamedTuple):
         part = self.path.rpartition("/")[0]
         lines = []
         for name in sorted(self.fields):
-            item = self.fields[name]
-            said = {"state": item.state} if item.state is not None else {"value": item.value}
+            said = cell(self.fields[name])
             lines.append({"ref": self.ref, "path": f"{part}/{name}", "evidence": self.evidence, **said})
         return lines
+
+
+def cell(item: Assertion) -> dict[str, Any]:
+    """What a record shows of an assertion: `value`, `state`, or `kept` with the question as it was asked."""
+    if item.state is None:
+        return {"value": item.value}
+    return {"kept": [item.value]} if item.state == KEPT else {"state": item.state}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """From events to claims: which event says what about which register, and in which household that counts.
 
-Stratum 0's rule for values is here (a value of the wrong type takes out that assertion only) and the placing rules
-of strata 1 to 3: reattached forms, persons who moved, decisions found by the pairs they cover.
+Stratum 0's rules for values are here (answers to old versions are read as answers to the present ones, a value of the
+wrong type takes out that assertion only) and the placing rules of strata 1 to 3: reattached forms, persons who moved,
+decisions found by the pairs they cover.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from schemas.paths import EVENT_PART, person_key_of, split_path
 from sync.causality import Claim, Pair, Said, claim_key
 from sync.components import Components, moves_of
 from sync.names import normal_name
+from sync.upcasting import as_compared, by_present_name, known, upcast
 
 Home = tuple[str, str | None]
 """Canonical household id and person key (None: the household) under which a claim is filed."""
@@ -89,16 +91,22 @@ def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[s
     scope = scope_of(part.name)
     registers: dict[str, dict[str, Assertion]] = {}
     compared: dict[str, list[Said]] = {}
-    for given, assertion in sorted(part.assertions.items()):
-        name, type, register = _known(dictionary, scope, given)
+    for given, assertion in by_present_name(part.assertions, scope, dictionary):
+        name, type, register, changed = known(dictionary, scope, given)
         if not type:
             flags.append({"code": "unknown_question", "path": f"{part.name}/{given}"})
-        elif assertion.state is None and not usable(type, assertion.value):
-            flags.append({"code": "wrong_type", "path": f"{part.name}/{given}"})
+        elif assertion.state is None:
+            read = upcast(dictionary, scope, given, assertion) if changed else assertion
+            if read is None or (read.state is None and not usable(type, read.value)):
+                flags.append({"code": "wrong_type", "path": f"{part.name}/{name}"})
+                continue
+            assertion = read
+        if name in registers.setdefault(register, {}):
+            flags.append({"code": "asked_twice", "path": f"{part.name}/{given}"})
             continue
-        registers.setdefault(register, {})[name] = assertion
+        registers[register][name] = assertion
         value = None if assertion.state is not None else _plain(type, name, assertion.value)
-        compared.setdefault(register, []).append((name, assertion.state, value))
+        compared.setdefault(register, []).append((name, *as_compared(assertion, value)))
     covers = _covers(event, part.name, dictionary) if event.kind in DECIDING_KINDS else None
     claims = []
     for register, fields in registers.items():
@@ -115,13 +123,6 @@ def _claims(event: Event, part: Part, dictionary: Dictionary, flags: list[dict[s
             )
         )
     return claims
-
-
-@lru_cache(maxsize=16_384)
-def _known(dictionary: Dictionary, scope: str, name: str) -> tuple[str, str, str]:
-    """Present name, type and register of a question; no type for a name that no form knows."""
-    question = dictionary.field(scope, name)
-    return (name, "", name) if question is None else (question.name, question.type, dictionary.register(scope, name))
 
 
 def usable(type: str, value: Any) -> bool:
@@ -142,7 +143,7 @@ def _any_question(type: str) -> Field:
 def plain_value(dictionary: Dictionary, scope: str, name: str, value: Any) -> str | bytes:
     """The value as it is compared, with what means nothing folded away: case and white space of text, dots in a NIK.
     Text stays text, anything else is canonical bytes: so 1 and true, which Python takes for equal, are not."""
-    return _plain(_known(dictionary, scope, name)[1], name, value)
+    return _plain(known(dictionary, scope, name)[1], name, value)
 
 
 def _plain(type: str, name: str, value: Any) -> str | bytes:

@@ -12,12 +12,13 @@ from typing import Any
 
 from schemas.form import Field
 from schemas.paths import split_path
-from sync.causality import Claim, Heads
+from sync.causality import KEPT, Claim, Heads, cell
 from sync.intervals import Interval, wholly_before
 from sync.location import within_50_m
 
 Answer = dict[str, Any]
-"""`{"value": ...}` or `{"state": ...}` or `{"values": [...]}`; made afresh for each outcome."""
+"""`{"value": ...}` or `{"state": ...}` or `{"values": [...]}`, with `kept` beside or instead of them for answers to
+older versions that cannot be read; made afresh for each outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _set(found: Heads, question: Question) -> Outcome:
         return Outcome({}, "set", conflict=found.heads)
     if not codes:
         return _agree(found, (representative(found.heads, found),), "set")
-    return Outcome({name: {"value": sorted(codes)}}, "set", chosen=found.heads)
+    return Outcome({name: {"value": sorted(codes)} | _kept(found.heads, name)}, "set", chosen=found.heads)
 
 
 def _location(found: Heads, question: Question) -> Outcome:
@@ -149,7 +150,7 @@ def _keep_all(found: Heads, question: Question) -> Outcome:
     names = sorted({name for claim in found.all for name in claim.fields})
     for name in names:
         items = [claim.fields[name] for claim in found.all if name in claim.fields]
-        answers[name] = {"values": [item.value for item in items if item.state is None]}
+        answers[name] = {"values": [item.value for item in items if item.state is None]} | _kept(found.all, name)
     return Outcome(answers, "keep_all", chosen=found.all)
 
 
@@ -199,7 +200,11 @@ def representative(claims: Sequence[Claim], found: Heads) -> Claim:
 
 
 def _answers(claim: Claim) -> dict[str, Answer]:
-    return {
-        name: {"state": item.state} if item.state is not None else {"value": item.value}
-        for name, item in claim.fields.items()
-    }
+    return {name: cell(item) for name, item in claim.fields.items()}
+
+
+def _kept(claims: Iterable[Claim], name: str) -> Answer:
+    """What the claims say of a question that cannot be read any more, beside the values of the others."""
+    items = [claim.fields[name] for claim in claims if name in claim.fields]
+    said = [item.value for item in items if item.state == KEPT]
+    return {"kept": said} if said else {}

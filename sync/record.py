@@ -11,9 +11,8 @@ from typing import Any
 
 from schemas.event import Event
 from schemas.form import Dictionary, Field
-from schemas.paths import EVENT_PART
 from sync.case import FIELD_KINDS, assigned_officers, gather, open_returns, state_of
-from sync.causality import Claim, Heads, Pair, find_heads
+from sync.causality import Claim, Heads, Pair, cell, find_heads
 from sync.claims import Household, read_nik, register_pair
 from sync.components import Components, moves_without_effect
 from sync.digest import data_digest, delivery_digest, present
@@ -24,6 +23,7 @@ from sync.notices import double_visit, household_conflicts
 from sync.policy import Outcome, Question, representative, resolve
 from sync.relevance import age_at, evaluate_record, kk_flags, nik_flags
 from sync.roster import CLOSED_BY, Conflict, Roster, build_roster
+from sync.upcasting import change_lines, return_lines
 
 AREA_KINDS = FIELD_KINDS | {"prelist"}
 ALONE_IS_THE_VALUE = frozenset({"evidence", "latest", "status", "set", "location", "ask"})
@@ -104,7 +104,7 @@ class _Builder:
 
     def result(self, engine: int) -> dict[str, Any]:
         """Everything a `Record` holds."""
-        digest = data_digest(self.household, self.persons)
+        digest = data_digest(self.household, self.persons, self.scene.dictionary)
         delivered = delivery_digest(self.household, self.persons, self.scene.dictionary)
         facts = gather(self.canonical, self.counted, self.filed, len(self.conflicts), digest, delivered)
         region, area = self._region_and_area()
@@ -118,7 +118,7 @@ class _Builder:
             "assigned": assigned_officers(self.filed),
             "household": self.household,
             "persons": self.persons,
-            "changes": self._changes(),
+            "changes": change_lines(self.counted, self.scene.dictionary),
             "conflicts": [conflict.to_json() for conflict in self.conflicts],
             "flags": sorted(self.flags, key=lambda flag: (flag["code"], flag.get("path", ""))),
             "awaiting": self._awaiting(),
@@ -162,8 +162,7 @@ class _Builder:
     def _only(self, path: str, policy: str, claim: Claim, into: dict[str, dict[str, Any]]) -> Heads:
         """What one event alone says is the value: the shortest way to what every policy would answer."""
         rule = "decision" if claim.decides else policy
-        for name, item in claim.fields.items():
-            into[name] = {"state": item.state} if item.state is not None else {"value": item.value}
+        into.update({name: cell(item) for name, item in claim.fields.items()})
         line = {"rule": rule, "heads": [claim.ref], "ref": claim.ref, "actor": claim.event.actor}
         self.origins[path] = line | {"evidence": claim.evidence}
         return Heads((claim,), {claim.pair: claim.evidence}, (claim,))
@@ -265,21 +264,6 @@ class _Builder:
         areas = areas or [event.area for event in self.filed_all if event.kind in AREA_KINDS]
         return region, min(areas, default=region)
 
-    def _changes(self) -> list[dict[str, Any]]:
-        """Change events with what they say beyond the record, ordered by ref; never merged."""
-        lines = []
-        for event in self.counted:
-            if event.kind == "change":
-                fields = {
-                    name: {"state": item.state} if item.state is not None else {"value": item.value}
-                    for part in event.parts
-                    if part.name == EVENT_PART
-                    for name, item in part.assertions.items()
-                }
-                line = {"ref": event.ref, "type": event.body["type"], "fields": fields}
-                lines.append(line | ({"person": event.body["person"]} if "person" in event.body else {}))
-        return lines
-
     def _open(self, conflicts: list[Conflict]) -> list[Conflict]:
         """Without those a verdict closes: only while the heads are a subset of what it covers."""
         covers = [
@@ -347,7 +331,7 @@ class _Builder:
             "engine": engine,
             "refs": refs,
             "values": self.origins,
-            "returns": [_return_line(event) for event in open_returns(self.counted, self.filed)],
+            "returns": return_lines(open_returns(self.counted, self.filed), self.scene.dictionary),
             "held": held,
             "ineffective": sorted(self.ineffective, key=lambda line: (line["ref"], line["path"])),
         }
@@ -373,19 +357,6 @@ def _origin(found: Heads, outcome: Outcome) -> dict[str, Any]:
         best = representative(outcome.chosen, found)
         line |= {"ref": best.ref, "actor": best.event.actor, "evidence": found.strength[best.pair]}
     return line
-
-
-def _return_line(event: Event) -> dict[str, Any]:
-    text: dict[str, Any] = {}
-    for part in event.parts:
-        text |= part.text
-    return {
-        "ref": event.ref,
-        "actor": event.actor,
-        "due": event.body.get("due"),
-        "comments": text.get("comments", {}),
-        "note": text.get("note", ""),
-    }
 
 
 def _texts(found: Heads | None, name: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import click
 from field_forms.client.draft import AnswerProblem, Draft
 from field_forms.client.filling import Filled
 from field_forms.client.typed import STATE_WORDS, offered, read_typed, shown
+from field_forms.client.wording import Wording
 from schemas.paths import person_part
 from schemas.question import PERSON, Field
 
@@ -53,7 +54,8 @@ class _Asker:
         self._next: Step | None = None
         self._villages = client.feed.areas()
         here = [each for each in client.returned() if each.household_id == draft.household_id]
-        self._comments = {path: text for each in here for path, text in each.comments.items()}
+        words = Wording(draft.form, client.feed.dictionary())  # comments speak the server's version, a draft its own
+        self._comments = {words.path(path): text for each in here for path, text in each.comments.items()}
 
     def run(self) -> None:
         """Walk the sheet. The list of steps is made anew after each answer: an answer can add questions."""

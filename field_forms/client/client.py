@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from field_forms.client.carrying import Carried, carried
 from field_forms.client.change import open_change, seal_change
 from field_forms.client.draft import AnswerProblem, Draft, new_uuid, utc_text
 from field_forms.client.opening import Opening, OpeningProblem, app_answers, draft_row, open_known, open_new
@@ -27,15 +28,18 @@ from field_forms.client.store_files import FileStore, FileTooLarge
 from field_forms.client.sync_result import OnProgress, SyncResult
 from field_forms.client.sync_run import SyncRun
 from field_forms.client.transport import Server, ServerRefused, Tokens, Transport, Unreachable
+from field_forms.client.wording import Wording
 from schemas.envelope import check_envelope
 from schemas.event import ref_of
-from schemas.form import Dictionary, FormDefinition
+from schemas.form import FormDefinition
 from schemas.limits import BLOB_BYTES_MAX
+from schemas.question import EVENT, HOUSEHOLD
 from schemas.signing import public_key, sign_event
 
 APP = "padan-field/0.1"
 VISIT_FORM = "verifikasi_keluarga"
 CHANGE_FORM = "perubahan"
+"""The forms that come with Padan; a Dinsos' own may be called otherwise."""
 
 
 class NotEnrolled(Exception):
@@ -44,9 +48,6 @@ class NotEnrolled(Exception):
 
 class FieldClient:
     """`home`: the officer's folder. `transport` may be None for work that needs no network."""
-
-    visit_form = VISIT_FORM
-    change_form = CHANGE_FORM
 
     def __init__(
         self,
@@ -146,14 +147,14 @@ class FieldClient:
     # Filling in
 
     def open_draft(
-        self, household_id: str | None, form_id: str = VISIT_FORM, *, area: str | None = None, **extra: Any
+        self, household_id: str | None, form_id: str | None = None, *, area: str | None = None, **extra: Any
     ) -> Draft:
         """Open a form on a household, or (None) on a family that is not on the list: `area` is its village then.
 
         Id and context are fixed and saved here, before the first answer. Raises `OpeningProblem`."""
-        form = self.form(form_id)
+        form = self.form(form_id or self.visit_form)
         opening = self._opening(household_id, form, area)
-        defaults = app_answers(opening, form, self.believed_ms())
+        defaults = app_answers(opening, Wording(form, self.feed.dictionary()), self.believed_ms())
         row = draft_row(
             id=self._uuid(), opening=opening, form=form, now_ms=self.believed_ms(),
             not_before=self.store.setting("server_time"), defaults=defaults, extra=extra,
@@ -167,8 +168,11 @@ class FieldClient:
         if event is None or event.state == ERASED or event.envelope["head"]["kind"] != "submission":
             raise OpeningProblem("Formulir itu bukan formulir kunjungan Anda, atau sudah dihapus.")
         head = event.envelope["head"]
+        words = Wording(self.form(head["form"]["id"]), self.feed.dictionary())
         corrects = {
-            f"{p['name']}/{name}": event.ref for p in event.envelope["parts"] for name in p.get("assertions", ())
+            words.path(f"{part['name']}/{name}"): event.ref
+            for part in event.envelope["parts"]
+            for name in part.get("assertions", ())
         }
         return self.open_draft(event.household_id, head["form"]["id"], corrects=corrects)
 
@@ -188,6 +192,28 @@ class FieldClient:
         if row is None:
             raise OpeningProblem(f"Draf {draft_id} tidak ada.")
         return Draft(self.drafts, self.form(row.form_id, row.form_version), row, self.believed_ms)
+
+    def carrying_over(self, draft: Draft) -> Carried:
+        """What carrying a draft over to the current version would do. Nothing is changed. Raises `OpeningProblem`."""
+        current = self.form(draft.form.id)
+        if current.version == draft.form.version:
+            raise OpeningProblem(f"Draf ini sudah pada versi yang dipakai sekarang ({current.version}).")
+        return carried(draft, Wording(current, self.feed.dictionary()))
+
+    def carry_over(self, draft: Draft) -> tuple[Draft, Carried]:
+        """Carry a draft over to the current version of its form; the draft as it is then, and what was lost. What was
+        lost is kept beside the draft (`fixed["left_behind"]`) until it is sealed or thrown away."""
+        done = self.carrying_over(draft)
+        left = [{"path": each.path, "answer": draft.answers[each.path], "version": done.old_version}
+                for each in done.lost]  # fmt: skip
+        fixed = {
+            **draft.fixed,
+            "prefill": done.prefill,
+            **({"corrects": done.corrects} if "corrects" in draft.fixed else {}),
+            "left_behind": [*draft.fixed.get("left_behind", ()), *left],
+        }
+        self.drafts.carry_over(draft.id, done.new_version, fixed, done.answers, self.believed_ms())
+        return self.draft(draft.id), done
 
     def answer(self, draft: Draft, path: str, value: Any = None, *, state: str | None = None) -> None:
         """As `Draft.answer`."""
@@ -232,8 +258,8 @@ class FieldClient:
         if done is not None:
             return done.ref
         if draft.is_change:
-            forms = Dictionary.of([self.form(self.visit_form), draft.form])
-            envelope = seal_change(draft, forms, actor=self.officer, random_bytes=self.rng.randbytes)
+            known = self.feed.dictionary()
+            envelope = seal_change(draft, known, actor=self.officer, random_bytes=self.rng.randbytes)
         else:
             envelope = seal_visit(draft, actor=self.officer, random_bytes=self.rng.randbytes)
         envelope = sign_event(self._install_key(), envelope)
@@ -246,6 +272,23 @@ class FieldClient:
         """Throw a draft away; on the officer's word only."""
         self.drafts.discard(draft.id)
         self.files.sweep(self.clock.now_ms())
+
+    @property
+    def visit_form(self) -> str:
+        """Id of the form for visits: the one that asks about households."""
+        return self._form_about(HOUSEHOLD, VISIT_FORM)
+
+    @property
+    def change_form(self) -> str:
+        """Id of the form for changes."""
+        return self._form_about(EVENT, CHANGE_FORM)
+
+    def _form_about(self, scope: str, usual: str) -> str:
+        here = {form_id for form_id, _ in self.feed.form_hashes()}
+        if usual in here or not here:
+            return usual
+        found = [form.id for form in self.forms() if any(question.scope == scope for question in form.fields)]
+        return found[0] if len(found) == 1 else usual
 
     def form(self, form_id: str, version: str | None = None) -> FormDefinition:
         """A form that is on the tablet. Raises `OpeningProblem`."""

@@ -15,10 +15,11 @@ from field_forms.client.filling import Answer
 from field_forms.client.store import ERASED, Sealed, Store
 from field_forms.client.store_drafts import DraftRow
 from field_forms.client.store_feed import FULL, FeedStore, KnownHousehold
+from field_forms.client.wording import NotHere, Wording
 from schemas.areas import VILLAGE, is_area, level_of, region_of
 from schemas.form import FormDefinition
 from schemas.paths import EVENT_PART, HOUSEHOLD_PART, person_part
-from schemas.question import EVENT
+from schemas.question import EVENT, HOUSEHOLD
 
 OUTCOME = "visit_outcome"
 VISITS_MAX = 3
@@ -67,22 +68,23 @@ def open_known(store: Store, feed: FeedStore, household_id: str, form: FormDefin
     if known.level != FULL:
         label = known.label or household_id
         raise OpeningProblem(f"Keluarga {label} bukan tugas Anda; minta pengawas menugaskannya.")
-    return opening_on(known, own, form, ids)
+    return opening_on(known, own, Wording(form, feed.dictionary()), ids)
 
 
-def opening_on(known: KnownHousehold, own: Sequence[Sealed], form: FormDefinition, ids: Collection[str]) -> Opening:
+def opening_on(known: KnownHousehold, own: Sequence[Sealed], wording: Wording, ids: Collection[str]) -> Opening:
     """Context is every ref of the record's trail and every own sealed one filed under the family (`ids`)."""
     data, trail = known.data, known.trail
     refs = trail.get("refs", ())
     aliases = {key: person["key"] for person in data.get("persons", ()) for key in person.get("keys", ())}
-    shown = _Shown(form, aliases)
+    shown = _Shown(wording, aliases)
     shown.take(HOUSEHOLD_PART, data.get("household", {}))
     for person in data.get("persons", ()):
         if not person.get("moved_to"):
             shown.persons.append(person["key"])
             shown.take(person_part(person["key"]), person.get("fields", {}))
-    for path, told in trail.get("values", {}).items():
-        if path in shown.prefill:
+    for told_path, told in trail.get("values", {}).items():
+        path = wording.path(told_path)
+        if path in shown.prefill and "ref" in told:
             shown.sources[path] = (told["ref"], told.get("evidence", 1))
     context = {each["ref"]: each["household_id"] for each in refs}
     for event in own:
@@ -98,22 +100,33 @@ def opening_on(known: KnownHousehold, own: Sequence[Sealed], form: FormDefinitio
 
 
 class _Shown:
-    """The record on the screen while it is put together."""
+    """The record on the screen while it is put together, in the words of the form that is opened."""
 
-    def __init__(self, form: FormDefinition, aliases: Mapping[str, str]) -> None:
-        self._form = form
+    def __init__(self, wording: Wording, aliases: Mapping[str, str]) -> None:
+        self._wording = wording
         self._aliases = aliases
         self.prefill: dict[str, Answer] = {}
         self.persons: list[str] = []
         self.sources: dict[str, tuple[str, int]] = {}
 
     def take(self, part: str, fields: Mapping[str, Any], ref: str | None = None) -> None:
-        """Cells of the record or assertions of an event; a cell in conflict has no value and shows nothing."""
+        """Cells of the record or assertions of an event. A cell in conflict has no value and shows nothing; nor does
+        one that the form has no words for."""
         for name, cell in fields.items():
-            if not carried_over(self._form, name) or ("value" not in cell and "state" not in cell):
+            question = self._wording.question(part[:1], name)
+            if question is None or not carried_over(self._wording.form, question.name):
                 continue
-            path = f"{part}/{name}"
-            self.prefill[path] = {"value": cell["value"]} if "value" in cell else {"state": cell["state"]}
+            if "value" not in cell and "state" not in cell:
+                continue
+            path = f"{part}/{question.name}"
+            try:
+                self.prefill[path] = (
+                    {"value": self._wording.answer(part, name, cell["value"])[1]}
+                    if "value" in cell
+                    else {"state": cell["state"]}
+                )
+            except NotHere:
+                continue
             if ref is not None:
                 self.sources[path] = (ref, cell.get("evidence", 1))
 
@@ -146,7 +159,7 @@ class _Shown:
         return self._aliases.get(key, key)
 
 
-def app_answers(opening: Opening, form: FormDefinition, now_ms: int) -> dict[str, Any]:
+def app_answers(opening: Opening, wording: Wording, now_ms: int) -> dict[str, Any]:
     """What the app knows and the officer need not type."""
     today = datetime.fromtimestamp(now_ms / 1000, WIB).date().isoformat()
     wanted = {"visit_date": today, "visit_no": min(opening.visits + 1, VISITS_MAX)}
@@ -154,13 +167,14 @@ def app_answers(opening: Opening, form: FormDefinition, now_ms: int) -> dict[str
         wanted["village_code"] = opening.area
     if not opening.listed:
         wanted["prelist_mode"] = "2"
-    elif f"{HOUSEHOLD_PART}/prelist_mode" not in opening.prefill:
+    elif wording.path(f"{HOUSEHOLD_PART}/prelist_mode") not in opening.prefill:
         wanted["prelist_mode"] = "1"
     found = {}
     for name, value in wanted.items():
-        question = form.by_name.get(name)
-        if question is not None:
-            found[f"{EVENT_PART if question.scope == EVENT else HOUSEHOLD_PART}/{name}"] = value
+        for scope, part in ((HOUSEHOLD, HOUSEHOLD_PART), (EVENT, EVENT_PART)):
+            question = wording.question(scope, name)
+            if question is not None:
+                found[f"{part}/{question.name}"] = value
     return found
 
 

@@ -9,7 +9,7 @@ from field_forms.client.standing import Status
 from field_forms.client.store_feed import FULL, KnownHousehold
 from field_forms.client.sync_result import SyncResult
 from field_forms.client.typed import shown
-from schemas.form import FormDefinition
+from schemas.form import Dictionary
 
 if TYPE_CHECKING:
     from field_forms.client.client import FieldClient
@@ -84,12 +84,12 @@ def record_lines(client: FieldClient, known: KnownHousehold) -> Iterator[str]:
     data = known.data
     here = [each for each in client.returned() if each.household_id == known.household_id]
     comments = {path: text for each in here for path, text in each.comments.items()}
-    forms = client.forms()
-    yield from _part_lines("h", data.get("household", {}), forms, comments)
+    known_forms = client.feed.dictionary()
+    yield from _part_lines("h", data.get("household", {}), known_forms, comments)
     for person in data.get("persons", ()):
         away = f" -> pindah ke {person['moved_to']}" if person.get("moved_to") else ""
         yield f"--- anggota {person['key']}{away}"
-        yield from _part_lines(f"p/{person['key']}", person.get("fields", {}), forms, comments)
+        yield from _part_lines(f"p/{person['key']}", person.get("fields", {}), known_forms, comments)
     for conflict in data.get("conflicts", ()):
         yield f"PERBEDAAN: {conflict.get('kind', '')} {conflict.get('path', '')}".rstrip()
     for case in known.item.get("identity", ()):
@@ -100,7 +100,8 @@ def record_lines(client: FieldClient, known: KnownHousehold) -> Iterator[str]:
 def question_label(client: FieldClient, path: str) -> str:
     """A path as people read it: the question's label, and whose it is."""
     part, _, name = path.rpartition("/")
-    label = next((f.by_name[name].label_id for f in client.forms() if name in f.by_name), "") or name
+    question = client.feed.dictionary().field(part[:1], name)
+    label = (question.label_id if question is not None else "") or name
     return f"{label} ({part.removeprefix('p/')[-12:]})" if part.startswith("p/") else label
 
 
@@ -125,10 +126,10 @@ def result_lines(result: SyncResult) -> Iterator[str]:
 
 
 def _part_lines(
-    part: str, fields: Mapping[str, Any], forms: list[FormDefinition], comments: Mapping[str, str]
+    part: str, fields: Mapping[str, Any], dictionary: Dictionary, comments: Mapping[str, str]
 ) -> Iterator[str]:
     for name, cell in fields.items():
-        question = next((form.by_name[name] for form in forms if name in form.by_name), None)
+        question = dictionary.field(part[:1], name)
         if "value" in cell or "state" in cell:
             text = shown(question, cell) if question is not None else str(cell.get("value", cell.get("state")))
             label = (question.label_id if question is not None else "") or name

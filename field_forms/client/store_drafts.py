@@ -66,6 +66,21 @@ class DraftStore:
                 )
             conn.execute("update drafts set saved_ms = ? where id = ?", (now_ms, draft_id))
 
+    def carry_over(
+        self, draft_id: str, version: str, fixed: Mapping[str, Any], answers: Mapping[str, Any], now_ms: int
+    ) -> None:
+        """Put a draft on another version of its form: all its answers in that one's words, or nothing is changed."""
+        with self._store.transaction() as conn:
+            conn.execute(
+                "update drafts set form_version = ?, fixed = ?, saved_ms = ? where id = ?",
+                (version, json.dumps(fixed), now_ms, draft_id),
+            )
+            conn.execute("delete from draft_answers where draft_id = ?", (draft_id,))
+            conn.executemany(
+                "insert into draft_answers values (?, ?, ?)",
+                [(draft_id, path, json.dumps(answer)) for path, answer in answers.items()],
+            )
+
     def add_person(self, draft_id: str, key: str) -> None:
         """Add a member to the form."""
         with self._store.transaction() as conn:

@@ -118,15 +118,20 @@ def _words(conn: sqlite3.Connection, key: str) -> frozenset[str]:
 
 
 def _forget_in_draft(conn: sqlite3.Connection, row: Any, part: str, words: frozenset[str]) -> None:
-    """Take a person out of what a draft was opened with, and out of answers elsewhere that name the person."""
+    """Take a person out of what a draft was opened with and of what was left behind when it was carried over to another
+    version, and out of answers elsewhere that name the person."""
     fixed = json.loads(row["fixed"])
     kept = {
         path: answer
         for path, answer in fixed["prefill"].items()
         if not path.startswith(f"{part}/") and not _names(answer, words)
     }
-    if len(kept) < len(fixed["prefill"]):
+    behind = fixed.get("left_behind", [])
+    left = [each for each in behind if not each["path"].startswith(f"{part}/") and not _names(each["answer"], words)]
+    if len(kept) < len(fixed["prefill"]) or len(left) < len(behind):
         fixed["prefill"] = kept
+        if behind:
+            fixed["left_behind"] = left
         conn.execute("update drafts set fixed = ? where id = ?", (json.dumps(fixed), row["id"]))
     for answer in conn.execute("select path, answer from draft_answers where draft_id = ?", (row["id"],)).fetchall():
         if _names(json.loads(answer["answer"]), words):

@@ -13,7 +13,8 @@ from typing import Any
 
 from field_forms.areas import AreasMissing, load_areas
 from field_forms.client.store import Store
-from schemas.form import FormDefinition
+from schemas.form import Dictionary, FormDefinition
+from schemas.limits import FORMS_ON_TABLET_MAX
 
 FULL, BRIEF = "full", "brief"
 
@@ -56,6 +57,7 @@ class FeedStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._read: dict[str, FormDefinition] = {}
+        self._known: tuple[Any, Dictionary] | None = None
 
     def households(self, area: str | None = None) -> list[KnownHousehold]:
         """All known households, or those of an area, by label."""
@@ -145,11 +147,31 @@ class FeedStore:
                 "insert or replace into forms values (?, ?, ?, ?, 0)", (form_id, version, hash, json.dumps(definition))
             )
 
-    def set_current_forms(self, versions: Iterable[tuple[str, str]]) -> None:
-        """The versions with which new forms are opened."""
+    def set_current_forms(self, versions: Iterable[tuple[str, str]], retired: Iterable[tuple[str, str]] = ()) -> None:
+        """The versions with which new forms are opened, and those that the office took out of use."""
         with self._store.transaction() as conn:
             conn.execute("update forms set current = 0")
             conn.executemany("update forms set current = 1 where id = ? and version = ?", list(versions))
+            self._store.set(retired_forms=sorted(retired) or None)
+
+    def forms_here(self) -> list[dict[str, Any]]:
+        """The versions kept, newest first, with the number of drafts on each; as the server is told."""
+        rows = self._store.conn.execute(
+            "select f.id, f.version, (select count(*) from drafts d where d.form_id = f.id"
+            " and d.form_version = f.version) as drafts from forms f order by drafts = 0, length(f.version) desc,"
+            " f.version desc, f.id limit ?",
+            (FORMS_ON_TABLET_MAX,),
+        )
+        return [{"id": row["id"], "version": row["version"], "drafts": row["drafts"]} for row in rows]
+
+    def dictionary(self) -> Dictionary:
+        """What all versions on this tablet together define: which question of one is which of another."""
+        retired = frozenset((form_id, version) for form_id, version in self._store.setting("retired_forms", ()))
+        key = (tuple(sorted(self.form_hashes().values())), retired)
+        if self._known is None or self._known[0] != key:
+            forms = [found for each in self.form_hashes() if (found := self.form(*each)) is not None]
+            self._known = (key, Dictionary.of(forms, retired))
+        return self._known[1]
 
     def form(self, form_id: str, version: str | None = None) -> FormDefinition | None:
         """A version of a form, or the current one. A version never changes: each is read from the file once."""

@@ -199,5 +199,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _NAMED = "select f.sha256 from event_files f join events e on e.ref = f.ref where e.state <> 'erased'"
 _IN_DRAFTS = (
     "select json_extract(answer, '$.file.sha256') from draft_answers where json_extract(answer, '$.file') is not null"
+    # What was left behind when a draft was carried over to another version of its form is still the officer's.
+    " union all select json_extract(l.value, '$.answer.file.sha256') from drafts, json_each(fixed, '$.left_behind') l"
+    " where json_extract(l.value, '$.answer.file') is not null"
 )
 _UNNAMED = f"select sha256 from files where sha256 not in ({_NAMED}) and sha256 not in ({_IN_DRAFTS})"

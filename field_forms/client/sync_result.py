@@ -37,6 +37,7 @@ class SyncResult:
     feed_reset: bool = False
     fork: bool = False
     deposited: int = 0
+    new_forms: int = 0
     photos_sent: int = 0
     photo_bytes_sent: int = 0
     """Bytes handed to the network for photos, what was lost on the way included."""

@@ -96,6 +96,8 @@ class SyncRun:
         if self._store.token("read") is not None:
             self._pull_forms(hello.get("forms"))
             self._pull_feed()
+            if self.result.new_forms:
+                self._tell_new_forms()
         if stopped is not None:
             raise stopped
 
@@ -110,9 +112,14 @@ class SyncRun:
                 break
         return hello
 
+    def _tell_new_forms(self) -> None:
+        """So that the office sees today who has the new version; if the line is gone by now, it hears next time."""
+        with suppress(GaveUp, ServerRefused):
+            self._hello([])
+
     def _hello(self, named: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         self._tell(Progress("hello"))
-        hello = self._try(lambda: self._server.hello(named))
+        hello = self._try(lambda: self._server.hello(named, self._feed.forms_here()))
         stamps = hello.get("stamps") or {}
         wanted = {each["ref"]: stamps[each["ref"]] for each in named if each["ref"] in stamps}
         time = hello.get("time")
@@ -303,13 +310,15 @@ class SyncRun:
     def _pull_forms(self, listed: Sequence[Mapping[str, Any]] | None) -> None:
         forms = list(listed) if listed is not None else self._try(self._server.forms)
         here = self._feed.form_hashes()
+        self.result.new_forms += sum((form["id"], form["version"]) not in here for form in forms)
         for index, form in enumerate(forms):
             key = (form["id"], form["version"])
             if here.get(key) != form["hash"]:
                 definition = self._try(partial(self._server.form, *key))
                 self._feed.save_form(*key, form["hash"], definition)
             self._tell(Progress("forms", index + 1, len(forms)))
-        self._feed.set_current_forms(_newest(forms))
+        retired = [(form["id"], form["version"]) for form in forms if form.get("retired")]
+        self._feed.set_current_forms(newest_in_use(forms), retired)
 
     # one call
 
@@ -352,18 +361,14 @@ def _hashes(items: Any) -> set[str]:
     return {item if isinstance(item, str) else item[1] for item in items or ()}
 
 
-def _newest(forms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The version of each form with which new ones are opened."""
-    newest: dict[str, str] = {}
+def newest_in_use(forms: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The version of each form with which new ones are opened: the newest that is not retired, or the newest."""
+    newest: dict[str, tuple[bool, int, str]] = {}
     for form in forms:
         version = form["version"]
-        if _order(version) >= _order(newest.get(form["id"], "")):
-            newest[form["id"]] = version
-    return list(newest.items())
-
-
-def _order(version: str) -> tuple[int, str]:
-    return (int(version) if version.isdecimal() else 0, version)
+        order = (not form.get("retired"), int(version) if version.isdecimal() else 0, version)
+        newest[form["id"]] = max(order, newest.get(form["id"], order))
+    return [(form_id, version) for form_id, (_, _, version) in newest.items()]
 
 
 def _stopped(error: GaveUp) -> str:

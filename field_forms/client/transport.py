@@ -153,10 +153,14 @@ class Server:
         """Tokens, officer, areas and the server's sealing key for a one-time code."""
         return self._call("POST", "/v1/enrol", {"code": code, "install": install, "public_key": public_key, "app": app})
 
-    def hello(self, named: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def hello(
+        self, named: Sequence[Mapping[str, Any]], forms: Sequence[Mapping[str, Any]] | None = None
+    ) -> dict[str, Any]:
         """Server id, epoch, signed time, durable watermark, forms, and a stamp for each of the newly sealed refs, each
-        named with where its form is filed: `{"ref", "household_id", "home_region", "also"}`."""
-        return self._call("POST", "/v1/hello", {"refs": list(named)}, token=self._any_token())
+        named with where its form is filed: `{"ref", "household_id", "home_region", "also"}`. `forms`: the versions that
+        are here, `{"id", "version", "drafts"}`."""
+        told = {} if forms is None else {"forms": list(forms)}
+        return self._call("POST", "/v1/hello", {"refs": list(named), **told}, token=self._any_token())
 
     def push(self, items: Sequence[Mapping[str, Any]], on_bytes: OnBytes | None = None) -> list[dict[str, Any]]:
         """One result per item, in order."""

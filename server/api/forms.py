@@ -15,6 +15,7 @@ from schemas.problems import ProblemError
 from server.api.documented import AREA_PATTERN, XML, Bytes, code_query, endpoint
 from server.api.services import allowed, caller, services
 from server.api.shapes import AreasResponse, FormResponse, FormsResponse, PrefixesResponse
+from server.flows.hello import listed_forms
 from server.store import forms
 
 blueprint = Blueprint("forms", __name__, url_prefix="/v1", description="Forms and areas")
@@ -26,10 +27,7 @@ FOR_EVER_S = 31_536_000
 @allowed("forms")
 def get_forms() -> Response:
     """Every published version with its hash."""
-    published = [
-        {"id": form.id, "version": form.version, "hash": form.hash} for form in forms.published_forms(services().db)
-    ]
-    return _answer({"forms": published})
+    return _answer({"forms": listed_forms(services().db)})
 
 
 @endpoint(blueprint, "GET", "/forms/<form_id>/<version>", answer=FormResponse, problems=(404,))

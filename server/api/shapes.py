@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields
-from marshmallow.validate import Length, OneOf, Regexp
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from schemas import limits
 from schemas.base import StrictSchema, Text, first_message
@@ -50,10 +50,19 @@ class NamedRef(Filed):
     also = fields.List(fields.Nested(Filed), validate=Length(max=limits.ALSO_MAX))
 
 
+class FormOnTablet(StrictSchema):
+    """A version that the tablet has, and how many drafts stand on it."""
+
+    id = _matching(r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z", "an id of a form", required=True)
+    version = _matching(r"^[0-9]{1,20}\Z", "a version of digits", required=True)
+    drafts = fields.Integer(strict=True, required=True, validate=Range(min=0, max=limits.DRAFTS_MAX))
+
+
 class HelloRequest(StrictSchema):
-    """Refs to stamp."""
+    """Refs to stamp; and, from apps that tell it, what the tablet works with."""
 
     refs = fields.List(fields.Nested(NamedRef), validate=Length(max=limits.STAMPS_PER_HELLO_MAX))
+    forms = fields.List(fields.Nested(FormOnTablet), validate=Length(max=limits.FORMS_ON_TABLET_MAX))
 
 
 class HaveRequest(StrictSchema):
@@ -137,11 +146,12 @@ class SignedTime(Answer):
 
 
 class FormEntry(Answer):
-    """A published version."""
+    """A published version. `retired`: no new form is opened with it; drafts and what was filled in on it are taken."""
 
     id = fields.String(required=True)
     version = fields.String(required=True)
     hash = fields.String(required=True)
+    retired = fields.Boolean()
 
 
 class CampaignShape(Answer):

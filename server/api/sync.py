@@ -74,7 +74,7 @@ def post_hello() -> Response:
     """As GET, and a signed stamp for each newly sealed ref that is named."""
     mine = services()
     asked = checked(HelloRequest, json_body())
-    return _json(hello(mine.db, mine.keys, caller(), asked.get("refs", []), mine.clock.now_ms()))
+    return _json(hello(mine.db, mine.keys, caller(), asked.get("refs", []), mine.clock.now_ms(), asked.get("forms")))
 
 
 @endpoint(blueprint, "POST", "/events", answer=PushResponse, body=PushRequest)

@@ -37,11 +37,11 @@ class Opened:
     clock: SystemClock
 
 
-def open_server(*, auto_checkpoint: bool = True) -> Opened:
+def open_server(*, auto_checkpoint: bool = True, create: bool = True) -> Opened:
     """Open the database of the settings. Raises `StoreError` or `SettingsInvalid`, in words for the operator."""
     settings = load_settings()
     clock = SystemClock()
-    store = open_store(settings.database, auto_checkpoint=auto_checkpoint)
+    store = open_store(settings.database, auto_checkpoint=auto_checkpoint, create=create)
     gone = moved_to(store.db)
     if gone is not None:
         raise StoreMoved(f"{store}: this campaign was moved to {gone}. Set PADAN_DATABASE to that one.")

@@ -75,6 +75,9 @@ class Words:
             return "BERTENTANGAN"
         if "state" in item:
             return f"({item['state']})"
+        if "kept" in item and "value" not in item and "values" not in item:
+            said = "; ".join(f"{each['value']} [{each['question']}]" for each in item["kept"])
+            return f"TIDAK TERBACA, jawaban versi lama: {said}"
         value = item.get("value", item.get("values"))
         if isinstance(value, list):
             return ", ".join(_one(question, each) for each in value) or "-"
@@ -232,7 +235,7 @@ def _conflicts(conflicts: Sequence[Mapping[str, Any]], words: Words) -> list[str
         lines += ["", f"PERKARA: {name} {path}".rstrip()]
         for head in conflict["heads"]:
             part, _, field = head["path"].rpartition("/")
-            said = words.said(part[:1], field, head) if "value" in head or "state" in head else ""
+            said = words.said(part[:1], field, head) if head.keys() & {"value", "state", "kept"} else ""
             evidence = f"   bukti {head['evidence']}" if "evidence" in head else ""
             lines.append(f"  {head['ref'][:12]}  {words.label(part[:1], field)}: {said}{evidence}")
         if how:

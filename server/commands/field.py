@@ -205,10 +205,33 @@ def status(opened: Opener, as_json: bool, detail: bool) -> None:
 @group.group("drafts", invoke_without_command=True)
 @click.pass_context
 def drafts(ctx: click.Context) -> None:
-    """List drafts, last saved first."""
+    """List drafts, last saved first; one on an old version of its form says so."""
     if ctx.invoked_subcommand is None:
-        for row in ctx.obj().drafts.all():
-            click.echo(f"{row.id}  {row.form_id}  {row.household_id}  {len(row.answers)} jawaban")
+        client = ctx.obj()
+        current = {form.id: form.version for form in client.forms()}
+        for row in client.drafts.all():
+            old = current.get(row.form_id, row.form_version) != row.form_version
+            word = f"  versi {row.form_version}, yang baru {current[row.form_id]}" if old else ""
+            click.echo(f"{row.id}  {row.form_id}  {row.household_id}  {len(row.answers)} jawaban{word}")
+
+
+@drafts.command("carry")
+@click.argument("draft_id")
+@click.option("--yes", is_flag=True, help="Tanpa bertanya, juga bila ada jawaban yang tidak terbawa.")
+@click.pass_obj
+def carry(opened: Opener, draft_id: str, yes: bool) -> None:
+    """Pindahkan draf ke versi formulir yang baru / carry a draft over to the current version of its form.
+
+    Tells first which answers have no place there. Nobody has to: a draft on an old version is taken as it is."""
+    client = opened()
+    draft = client.draft(draft_id)
+    look = client.carrying_over(draft)
+    for each in look.lost:
+        click.echo(f"TIDAK TERBAWA {each.question}: {each.answer} ({each.reason})")
+    if look.lost and not yes:
+        click.confirm(f"Pindahkan draf ini tanpa {len(look.lost)} jawaban itu?", abort=True)
+    _, done = client.carry_over(draft)
+    click.echo(f"Draf kini pada versi {done.new_version}: {len(done.answers)} jawaban terbawa, {len(done.lost)} tidak.")
 
 
 @drafts.command("discard")

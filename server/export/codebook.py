@@ -6,7 +6,7 @@ Made from the published forms alone; a question added to a sheet is a column her
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.form import Dictionary, FormDefinition
@@ -68,10 +68,15 @@ class Names:
         return found
 
 
-def columns_of(forms: Iterable[FormDefinition], names: Mapping[str, Names] | None = None) -> tuple[Column, ...]:
-    """Every column of every table: those that all rows have, then one for each question in the sheet's order."""
+def columns_of(
+    forms: Iterable[FormDefinition],
+    names: Mapping[str, Names] | None = None,
+    retired: Collection[tuple[str, str]] = (),
+) -> tuple[Column, ...]:
+    """Every column of every table: those that all rows have, then one for each question in the sheet's order.
+    `retired`: `(id, version)` of those among the forms that tablets open no more."""
     definitions = tuple(forms)
-    dictionary = Dictionary.of(definitions)
+    dictionary = Dictionary.of(definitions, retired)
     newest = _newest_versions(definitions)
     names = names or {table: Names(table) for table in TABLES}
     found = [column for table in TABLES for column in fixed_columns(table)]

@@ -1,8 +1,8 @@
 """A merged record as flat rows: one of `keluarga`, one of `anggota` for each member, one of `perubahan` for each
 change event. Shared by the mirror and the exports. Knows no question by name; pure, and keeps no state.
 
-A cell holds a value as it was answered. Why there is none (declined, unknown, in conflict, not relevant any more) is
-told beside it, in `tanpa_nilai`, so that a column of numbers stays a column of numbers.
+A cell holds a value as it was answered. Why there is none (declined, unknown, in conflict, not relevant any more, kept
+as it was said to an older version) is told beside it, in `tanpa_nilai`: so a column of numbers stays one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TABLE_OF_SCOPE: Mapping[str, str] = {"h": KELUARGA, "p": ANGGOTA, "e": PERUBAHAN
 LATITUDE, LONGITUDE = "lat", "lon"
 MICRODEGREES = 1_000_000
 NO_VALUE = "tanpa_nilai"
-CONFLICT, IRRELEVANT = "conflict", "irrelevant"
+CONFLICT, IRRELEVANT, KEPT = "conflict", "irrelevant", "kept"
 
 FIXED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     KELUARGA: {
@@ -133,8 +133,10 @@ def answers_of(fields: Mapping[str, Mapping[str, Any]]) -> tuple[dict[Axis, Any]
         elif "state" in item:
             why[name] = item["state"]
         else:
-            values = item["values"] if "values" in item else [item.get("value")]
-            answers.update(_answer(name, [value for value in values if value is not None]))
+            values = [value for value in item.get("values", [item.get("value")]) if value is not None]
+            answers.update(_answer(name, values))
+            if "kept" in item and not values:
+                why[name] = KEPT
     return answers, json.dumps(why, sort_keys=True, separators=(",", ":")) if why else ""
 
 

@@ -15,8 +15,19 @@ _KEEP = 4
 
 
 def published(db: Connection) -> tuple[str, ...]:
-    """What the present dictionary is made of; changes with every publication, also by another process."""
-    return tuple(sorted(f"{form.id} {form.version} {form.hash}" for form in forms.published_forms(db)))
+    """What the present dictionary is made of; changes with what is published or retired, also by another process."""
+    retired = forms.retired(db)
+    return tuple(
+        sorted(
+            f"{form.id} {form.version} {form.hash}" + (" retired" if (form.id, form.version) in retired else "")
+            for form in forms.published_forms(db)
+        )
+    )
+
+
+def definitions(db: Connection) -> tuple[FormDefinition, ...]:
+    """Every published version."""
+    return tuple(FormDefinition.from_json(json.loads(raw)) for raw in forms.all_definitions(db))
 
 
 def current(db: Connection) -> Dictionary:
@@ -25,7 +36,8 @@ def current(db: Connection) -> Dictionary:
     with _lock:
         found = _known.get(key)
     if found is None:
-        found = Dictionary.of(FormDefinition.from_json(json.loads(raw)) for raw in forms.all_definitions(db))
+        with db.snapshot():  # or a publication in between would be known under a key that comes back one day
+            key, found = published(db), Dictionary.of(definitions(db), forms.retired(db))
         with _lock:
             while len(_known) >= _KEEP:
                 _known.pop(next(iter(_known)))

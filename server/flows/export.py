@@ -20,7 +20,7 @@ from server.export.csv_files import CsvFolder
 from server.export.wide import ANGGOTA, KELUARGA, rows_of
 from server.flows.publish_form import published_definitions
 from server.log import get_logger
-from server.store import feed, households, keys, niks
+from server.store import feed, forms, households, keys, niks
 from server.store.database import Connection
 from server.store.households import StoredRecord
 from sync.case import ORDER
@@ -65,7 +65,8 @@ def export_csv(
     purpose = order.purpose.strip()
     _log.info("export_started", staff=staff.staff, area=area, unmasked=order.unmask, reason=purpose)
     definitions = published_definitions(db)
-    with db.snapshot(), CsvFolder(order.folder, columns_of(definitions), order.unmask) as files:
+    columns = columns_of(definitions, retired=forms.retired(db))
+    with db.snapshot(), CsvFolder(order.folder, columns, order.unmask) as files:
         count = 0
         for count, record in enumerate(_records(db, scopes, order.state), 1):
             cases = niks.rows_of_households(db, record.home_region, [record.household_id])

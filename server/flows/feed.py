@@ -16,6 +16,7 @@ from schemas.paths import person_key_of
 from schemas.receipt import receipt_json
 from server.auth.callers import Caller
 from server.auth.keys import ServerKeys
+from server.flows import dictionary as dictionaries
 from server.flows.cursors import Cursor, read_cursor, write_cursor
 from server.flows.hello import scope_digest
 from server.store import events, feed, keys, niks
@@ -29,6 +30,7 @@ STAFF_SIGNED = frozenset(
 )
 """Kinds of signed events that travel, so that a restored server gets them back from tablets."""
 HEAD_OF_FAMILY = "1"
+HEAD_NAME, RT = "head_name", "rt"
 """Code of `relation` (REGSOSEK 409)."""
 
 
@@ -67,6 +69,8 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
     mine = assigned_to(db, region, [caller.subject], records)
     cases = niks.rows_of_households(db, region, records)
     erased = feed.erasures(db, region, records)
+    dictionary = dictionaries.current(db)
+    names = (dictionary.present_name("h", HEAD_NAME), dictionary.present_name("h", RT))
     items = []
     for entry in entries:
         if entry.what == "removed":
@@ -83,7 +87,7 @@ def _items(db: Connection, region: str, entries: Iterable[FeedEntry], caller: Ca
         elif entry.household_id in mine:
             items.append(_full(db, region, entry, cases.get(entry.household_id, ())))
         else:
-            items.append(_brief(region, entry))
+            items.append(_brief(region, entry, *names))
         if entry.household_id in erased and entry.what == "record":
             gone = still_gone(erased[entry.household_id], entry)
             items.append({"kind": "erased", "household_id": entry.household_id, "home_region": region, **gone})
@@ -118,8 +122,9 @@ def _full(db: Connection, region: str, entry: FeedEntry, cases: Iterable[Mapping
     }
 
 
-def _brief(region: str, entry: FeedEntry) -> dict[str, Any]:
-    """Name and RT, and whether a NIK is known; enough to say "this family is on the list"."""
+def _brief(region: str, entry: FeedEntry, head_name: str, rt: str) -> dict[str, Any]:
+    """Name and RT, and whether a NIK is known; enough to say "this family is on the list". `head_name`, `rt`: what
+    these questions are called at present."""
     data = json.loads(entry.data or b"{}")
     return {
         "kind": "household",
@@ -128,8 +133,8 @@ def _brief(region: str, entry: FeedEntry) -> dict[str, Any]:
         "home_region": region,
         "area": entry.area,
         "state": entry.state,
-        "name": _name(data),
-        "rt": _value(data["household"], "rt"),
+        "name": _name(data, head_name),
+        "rt": _value(data["household"], rt),
         "niks": sorted(
             mask_nik(str(person["fields"]["nik"]["value"]))
             for person in data["persons"]
@@ -173,9 +178,9 @@ def _own_case(case: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
     }
 
 
-def _name(data: Mapping[str, Any]) -> str:
+def _name(data: Mapping[str, Any], head_name: str) -> str:
     """By what a family is found on the list: the head's name as asked, else the head's own, else the first member's."""
-    name = _value(data["household"], "head_name")
+    name = _value(data["household"], head_name)
     if name:
         return name
     persons = data["persons"]

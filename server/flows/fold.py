@@ -61,8 +61,11 @@ def fold_beside(db: Connection, keys: ServerKeys, now_ms: int, waiting: int, dra
     """One round of a process that may not be the only one: where much waits, each takes a slice of its own by chance.
 
     Two that take the same do no harm: the second finds it done. `waiting`: as the last round said; `draw(n)`: 0 to n-1.
+    What came in is never passed over for what is only folded again, after a form was published.
     """
-    skip = draw(SLICES) * BATCH_HOUSEHOLDS if waiting > SLICES * BATCH_HOUSEHOLDS else 0
+    head = SLICES * BATCH_HOUSEHOLDS
+    fresh = fold_queue.fresh(db, head + 1) if waiting > head else 0
+    skip = draw(SLICES) * BATCH_HOUSEHOLDS if waiting > head and not 0 < fresh <= head else 0
     return fold_some(db, keys, now_ms, skip=skip)
 
 

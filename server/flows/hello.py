@@ -22,7 +22,7 @@ from server.auth.keys import ServerKeys
 from server.clock import rfc3339_s
 from server.flows.append import INTAKE_ACTOR
 from server.flows.backup_watch import durable
-from server.store import devices, feed, forms, keys
+from server.store import devices, feed, forms, install_forms, keys
 from server.store.database import Connection
 from server.store.identity import campaign_closes_ms
 
@@ -31,9 +31,14 @@ SLOT_SPREAD_S = 900
 
 
 def hello(
-    db: Connection, server_keys: ServerKeys, caller: Caller, refs: Sequence[Mapping[str, Any]], now_ms: int
+    db: Connection,
+    server_keys: ServerKeys,
+    caller: Caller,
+    refs: Sequence[Mapping[str, Any]],
+    now_ms: int,
+    forms_here: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The answer of `/v1/hello`. A revoked tablet gets the bare minimum."""
+    """The answer of `/v1/hello`. A revoked tablet gets the bare minimum. `forms_here`: what the tablet says it has."""
     identity = keys.identity(db)
     time = rfc3339_s(now_ms)
     signature = server_keys.sign(TIME, time_message(identity.server_id, identity.epoch, time))
@@ -48,14 +53,16 @@ def hello(
     }
     if caller.install is not None:
         devices.touch_install(db, caller.install.install, now_ms)
+        if forms_here is not None:
+            told = [(form["id"], form["version"], form["drafts"]) for form in forms_here]
+            install_forms.tell(db, caller.install.install, told, now_ms)
     if caller.revoked:
         return answer
-    published = [{"id": f.id, "version": f.version, "hash": f.hash} for f in forms.published_forms(db)]
     closes_ms = campaign_closes_ms(db)
     slot = int(hashlib.sha256((caller.install.install if caller.install else "").encode()).hexdigest()[:8], 16)
     return answer | {
         "limits": public_limits(),
-        "forms": published,
+        "forms": listed_forms(db),
         "officer": caller.subject,
         "areas": list(caller.scopes),
         "scope": scope_digest(caller),
@@ -65,6 +72,16 @@ def hello(
         "sealing_key": public_sealing_key(db),
         "signing_keys": public_keys(server_keys),
     }
+
+
+def listed_forms(db: Connection) -> list[dict[str, Any]]:
+    """Every published version as it is named to others; `retired` where no new form is to be opened with it."""
+    retired = forms.retired(db)
+    return [
+        {"id": form.id, "version": form.version, "hash": form.hash}
+        | ({"retired": True} if (form.id, form.version) in retired else {})
+        for form in forms.published_forms(db)
+    ]
 
 
 def stamp(server_keys: ServerKeys, named: Mapping[str, Any], time: str) -> dict[str, Any]:

@@ -140,13 +140,15 @@ def decide(
 ) -> str:
     """Settle a field conflict: `take` what one ref (or its beginning) says, or write the answers oneself."""
     shown = desk.show(household_id, "decide")
-    conflict = _conflict(shown, path)
+    conflict = _conflict(shown, desk.dictionary().present_path(path))
     heads = conflict["heads"]
     part = conflict["path"].rpartition("/")[0]
     evidence = max(head["evidence"] for head in heads)
     if take is not None:
         ref = one_beginning(take, {head["ref"] for head in heads})
         said = {head["path"].rpartition("/")[2]: head for head in heads if head["ref"] == ref}
+        if any("kept" in head for head in said.values()):
+            raise ProblemError("bad_request", "Jawaban versi lama ini tidak terbaca; tulis nilainya (--value).")
         assertions = {name: Assertion(head.get("value"), head.get("state"), evidence) for name, head in said.items()}
     else:
         typed = {name: _typed(desk.dictionary().field(part[:1], name), said) for name, said in (answers or {}).items()}
@@ -333,7 +335,7 @@ def _question_path(desk: Desk, shown: Shown, path: str) -> str:
         )
     if desk.dictionary().field(part[:1], name) is None:
         raise ProblemError("bad_request", f"{path}: pertanyaan {name} tidak ada pada formulir.")
-    return f"{part}/{name}"
+    return desk.dictionary().present_path(f"{part}/{name}")
 
 
 def _date(text: str) -> str:

@@ -7,6 +7,7 @@ network here.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,15 @@ class Mirror:
     def form_hashes(self) -> dict[tuple[str, str], str]:
         """(form, version) -> hash of the forms the mirror has."""
         return {(row[0], row[1]): row[2] for row in self._raw.execute("select id, version, hash from forms")}
+
+    def retire_forms(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Note which `(form, version)` no new form is opened with; all others are in use."""
+        self._raw.execute("update forms set retired = 0 where retired <> 0")
+        self._raw.executemany("update forms set retired = 1 where id = ? and version = ?", list(versions))
+
+    def retired_forms(self) -> set[tuple[str, str]]:
+        """The versions that are retired."""
+        return {(row[0], row[1]) for row in self._raw.execute("select id, version from forms where retired = 1")}
 
     def put_form(self, form_id: str, version: str, hash: str, definition: str) -> None:
         """Keep a published form."""

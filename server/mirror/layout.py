@@ -15,7 +15,7 @@ from server.mirror.problem import MirrorProblem
 APPLICATION_ID = 0x5041444D
 """`PADM`, in the file's header: a file of another program is not written into."""
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 32_768
 
@@ -40,6 +40,7 @@ TABLES = (
        ) strict""",
     """create table forms (
          id text not null, version text not null, hash text not null, definition text not null,
+         retired integer not null default 0,
          primary key (id, version)
        ) strict""",
     """create table kamus (
@@ -124,6 +125,10 @@ def _prepare(raw: sqlite3.Connection, path: Path) -> None:
             raw.execute(f"pragma user_version = {LAYOUT_VERSION}")
             for statement in TABLES:
                 raw.execute(statement)
+    elif version < LAYOUT_VERSION:
+        with transaction(raw, path):
+            raw.execute("alter table forms add column retired integer not null default 0")
+            raw.execute(f"pragma user_version = {LAYOUT_VERSION}")
 
 
 def _sentence(error: sqlite3.Error, path: Path) -> str:

@@ -228,6 +228,8 @@ class _Pull:
                     definition = self.source.document(f"/v1/forms/{form['id']}/{form['version']}")
                     with self.mirror.transaction():
                         self.mirror.put_form(form["id"], form["version"], form["hash"], json.dumps(definition))
+            with self.mirror.transaction():
+                self.mirror.retire_forms((form["id"], form["version"]) for form in listed if form.get("retired"))
             read = [FormDefinition.from_json(json.loads(raw)) for raw in self.mirror.definitions()]
         except (Interrupted, Refused, FormUnreadable, KeyError, TypeError) as error:
             if isinstance(error, Refused) and error.code in ("unauthenticated", "wrong_token"):
@@ -235,7 +237,7 @@ class _Pull:
             self.done = replace(self.done, without_labels=str(error))
             return
         with self._kept():
-            self.mirror.wide.learn(read)
+            self.mirror.wide.learn(read, self.mirror.retired_forms())
 
 
 _OTHER_SERVER = (

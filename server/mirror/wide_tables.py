@@ -5,12 +5,12 @@ them. Columns are added as questions appear, in the published forms or in the da
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from schemas.form import FormDefinition
+from schemas.form import Dictionary, FormDefinition
 from server.export.codebook import AXIS_LABELS, Column, Names, columns_of
-from server.export.wide import FIXED, TABLES, Axis, rows_of
+from server.export.wide import FIXED, TABLE_OF_SCOPE, TABLES, Axis, rows_of
 
 KINDS = {str: "text", int: "integer", float: "decimal"}
 
@@ -27,9 +27,12 @@ class WideTables:
         self._names = {table: Names(table, self._columns[table]) for table in TABLES}
         self._inserts = {table: self._insert_statement(table) for table in TABLES}
 
-    def learn(self, forms: Iterable[FormDefinition]) -> None:
-        """Columns and `kamus` of all questions of the published forms, in the sheet's order."""
-        for order, column in enumerate(columns_of(forms, self._names)):
+    def learn(self, forms: Iterable[FormDefinition], retired: Collection[tuple[str, str]] = ()) -> None:
+        """Columns and `kamus` of all questions of the published forms, in the sheet's order. The column of a question
+        that was renamed takes its new name, with what is in it."""
+        definitions = tuple(forms)
+        self._rename(Dictionary.of(definitions, retired))
+        for order, column in enumerate(columns_of(definitions, self._names, retired)):
             if column.question:
                 self._add(column.table, (column.question, column.axis), column.name)
             self._describe(column, order)
@@ -50,6 +53,39 @@ class WideTables:
         """Remove the rows of one household."""
         for table in TABLES:
             self._raw.execute(f"delete from {table} where household_id = ?", (household_id,))
+
+    def _rename(self, dictionary: Dictionary) -> None:
+        for scope, table in TABLE_OF_SCOPE.items():
+            for (question, axis), old in list(self._columns[table].items()):
+                line = dictionary.line(scope, question)
+                present = dictionary.present_name(scope, question)
+                if line is None or present == question:
+                    continue
+                taken = self._columns[table].get((present, axis))
+                if line.steps:  # read by a rule: what stands here goes with its household's next row
+                    full = f"select 1 from {table} where {_quoted(old)} is not null limit 1"
+                    if self._raw.execute(full).fetchone() is None:
+                        self._drop_column(table, (question, axis))
+                elif taken is None:
+                    new = self._names[table].name(present, axis)
+                    self._raw.execute(f"alter table {table} rename column {_quoted(old)} to {_quoted(new)}")
+                    self._forget(table, (question, axis))
+                    self._columns[table][present, axis] = new
+                else:
+                    self._raw.execute(
+                        f"update {table} set {_quoted(taken)} = coalesce({_quoted(taken)}, {_quoted(old)})"
+                    )
+                    self._drop_column(table, (question, axis))
+            self._names[table] = Names(table, self._columns[table])
+            self._inserts[table] = self._insert_statement(table)
+
+    def _drop_column(self, table: str, axis: Axis) -> None:
+        self._raw.execute(f"alter table {table} drop column {_quoted(self._columns[table][axis])}")
+        self._forget(table, axis)
+
+    def _forget(self, table: str, axis: Axis) -> None:
+        column = self._columns[table].pop(axis)
+        self._raw.execute("delete from kamus where tabel = ? and kolom = ?", (table, column))
 
     def _meet(self, table: str, axis: Axis, value: Any) -> None:
         """A question that no published form explained so far: a column all the same."""

@@ -15,18 +15,21 @@ Pair = tuple[str, str]
 
 
 def put(db: Connection, pairs: Collection[Pair], now_ms: int) -> None:
-    """Queue households at the present generation of their region. The caller has raised it in this transaction."""
+    """Queue households at the present generation of their region. The caller has raised it in this transaction.
+
+    One that waited only to be folded again (a form was published) comes forward."""
     db.many(
         """insert into fold_queue (home_region, household_id, generation, queued_ms)
            select :region, :household, generation, :now from log_heads where home_region = :region
            on conflict (home_region, household_id) do update
-           set generation = excluded.generation, failures = 0, problem = null, not_before_ms = 0""",
+           set generation = excluded.generation, failures = 0, problem = null, not_before_ms = 0, refold = 0,
+             queued_ms = case when fold_queue.refold = 1 then excluded.queued_ms else fold_queue.queued_ms end""",
         [{"region": region, "household": household, "now": now_ms} for region, household in sorted(pairs)],
     )
 
 
 def put_again(db: Connection, pairs: Iterable[Pair], now_ms: int) -> int:
-    """Queue households without a new event (a new form, a rebuild); how many."""
+    """Queue households without a new event (parts that came in later); how many."""
     wanted = set(pairs)
     for region in sorted({region for region, _ in wanted}):
         raise_generation(db, region)
@@ -35,11 +38,11 @@ def put_again(db: Connection, pairs: Iterable[Pair], now_ms: int) -> int:
 
 
 def put_all(db: Connection, now_ms: int) -> int:
-    """Queue every household there is; how many."""
+    """Queue every household there is, behind all that something happened to; how many."""
     db.run("update log_heads set generation = generation + 1")
     return db.run(
-        """insert into fold_queue (home_region, household_id, generation, queued_ms)
-           select k.home_region, k.household_id, h.generation, :now
+        """insert into fold_queue (home_region, household_id, generation, queued_ms, refold)
+           select k.home_region, k.household_id, h.generation, :now, 1
            from known_households k join log_heads h on h.home_region = k.home_region where true
            on conflict (home_region, household_id) do update
            set generation = excluded.generation, failures = 0, problem = null, not_before_ms = 0""",
@@ -53,10 +56,11 @@ def raise_generation(db: Connection, region: str) -> None:
 
 
 def oldest(db: Connection, limit: int, now_ms: int, skip: int = 0) -> list[Pair]:
-    """The households that wait longest, leaving out those whose fold failed a moment ago, and the first `skip`."""
+    """The households that wait longest, those first that something happened to; leaving out those whose fold failed a
+    moment ago, and the first `skip`."""
     rows = db.all(
         """select home_region, household_id from fold_queue where not_before_ms <= :now
-           order by queued_ms limit :limit offset :skip""",
+           order by refold, queued_ms limit :limit offset :skip""",
         {"limit": limit, "now": now_ms, "skip": skip},
     )
     return [(row["home_region"], row["household_id"]) for row in rows]
@@ -99,7 +103,15 @@ def length(db: Connection, at_most: int = 1_000_000_000) -> int:
     return int(db.value("select count(*) from (select 1 from fold_queue limit :most) as q", {"most": at_most}))
 
 
+def fresh(db: Connection, at_most: int) -> int:
+    """How many wait because something happened to them; counting stops at `at_most`."""
+    found = db.value(
+        "select count(*) from (select 1 from fold_queue where refold = 0 limit :most) as q", {"most": at_most}
+    )
+    return int(found)
+
+
 def oldest_ms(db: Connection) -> int | None:
-    """Since when the oldest waits, ms since 1970."""
-    found = db.value("select min(queued_ms) from fold_queue")
+    """Since when the oldest waits that something happened to, ms since 1970."""
+    found = db.value("select min(queued_ms) from fold_queue where refold = 0")
     return None if found is None else int(found)

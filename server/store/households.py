@@ -160,6 +160,24 @@ def stream(db: Connection, region: str) -> Iterator[StoredRecord]:
         yield record_from(row)
 
 
+def first(db: Connection, limit: int, states: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """`(home_region, household id)` of the first records in order of id, of all or of those in one of the states. Ids
+    are random: so these are as good as drawn."""
+    listed, params = marks("s", states)
+    where = f"where state in ({listed})" if states else ""
+    rows = db.all(
+        f"select home_region, household_id from households {where} order by household_id limit :limit",
+        {**params, "limit": limit},
+    )
+    return [(row["home_region"], row["household_id"]) for row in rows]
+
+
+def all_data(db: Connection) -> Iterator[bytes]:
+    """The bytes of every record, in no order and in constant memory."""
+    for row in db.stream("select data from households", size=200):
+        yield bytes(row["data"])
+
+
 def counts_by_state(db: Connection, region: str | None = None) -> dict[str, int]:
     """State -> number of households."""
     where = "" if region is None else "where home_region = :region"

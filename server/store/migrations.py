@@ -18,7 +18,7 @@ from sqlite_utils import Migrations
 
 from server.address import is_postgres, shown
 from server.clock import SystemClock, rfc3339_s
-from server.store import schema_0001, schema_0002, schema_0003, schema_0004, schema_0007
+from server.store import schema_0001, schema_0002, schema_0003, schema_0004, schema_0005, schema_0007
 from server.store.database import Connection, NewerDatabase, NotMigrated, NotOurs, Store
 from server.store.sqlite import APPLICATION_ID, SqliteConnection
 
@@ -27,6 +27,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0002_blobs", schema_0002.STATEMENTS),
     ("0003_backups", schema_0003.STATEMENTS),
     ("0004_erasures", schema_0004.STATEMENTS),
+    ("0005_forms", schema_0005.STATEMENTS),
     ("0007_tablets", schema_0007.STATEMENTS),
 )
 """`(name, statements)`, oldest first."""

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import e2e_field as field
+from e2e_desk import settle_some
 from e2e_world import HOUR_MS, OFFICERS, REGION, World
 
 from field_forms.client import FieldClient
@@ -17,7 +18,8 @@ WEIGHTS = {
     "visit": 14, "full_visit": 8, "new_family": 2, "finish_draft": 5, "correct": 4, "report": 9, "sync": 16, "fold": 6,
     "assign": 5, "send_back": 3, "decide": 6, "settle_nik": 3, "approve": 5, "ratify": 4, "join": 3, "part": 2,
     "void": 2, "undo": 2, "reattach": 2, "admit": 2, "move_person": 2, "split_family": 1, "work": 5, "trouble": 3,
-    "pull": 3, "move_officer": 1, "revoke": 1, "re_enrol": 1, "clone": 1, "second_list": 1, "publish": 1, "wait": 3,
+    "pull": 3, "move_officer": 1, "revoke": 1, "re_enrol": 1, "clone": 1, "second_list": 1, "publish": 3, "wait": 3,
+    "carry": 2,
 }  # fmt: skip
 REGISTRY_FAULTS: list[dict[str, Any]] = [
     {}, {}, {"drop_answer": {"permille": 400}}, {"drop_before": {"permille": 400}},
@@ -101,6 +103,15 @@ class Campaign:
             if field.complete(client, draft, self.rng):
                 client.seal(draft)
 
+    def carry(self) -> None:
+        """An officer puts a draft on the version that is in use now."""
+        if self.drafts:
+            name, draft_id = self.rng.choice(self.drafts)
+            client = self.world.tablets[name]
+            _, carried = client.carry_over(client.draft(draft_id))
+            self.done["draft carried over"] += 1
+            self.done["answers left behind"] += len(carried.lost)
+
     def correct(self) -> None:
         _name, client = self.tablet()
         own = [event for event in client.sealed_events() if event.envelope["head"]["kind"] == "submission"]
@@ -170,7 +181,7 @@ class Campaign:
         review.return_to_officer(self.world.desk(), self.household(), comments, note="mohon dilengkapi")
 
     def decide(self) -> None:
-        self._settle_some(self.household())
+        settle_some(self.world, self.household())
 
     def settle_nik(self) -> None:
         found = [case for case in cases.open_cases(self.world.store.db, REGION) if case.source == cases.NIK]
@@ -261,7 +272,8 @@ class Campaign:
             self.world.import_list(self.world.lists.second, "2026-2")
 
     def publish(self) -> None:
-        self.world.publish_next_version()
+        if act := self.world.publish_next_version():
+            self.done[f"form {act}"] += 1
 
     # --- the end ---
 
@@ -311,7 +323,7 @@ class Campaign:
             if not left:
                 return
             for household in sorted({case.household_id for case in left if case.source == cases.RECORD}):
-                self._settle_some(household)
+                settle_some(self.world, household)
                 self.world.fold()
             seen = set()
             for case in left:
@@ -349,36 +361,6 @@ class Campaign:
                         families.move(world.desk(), other, person["key"], household)
                         self.done["person in two families"] += 1
                         world.fold()
-
-    def _settle_some(self, household: str) -> None:
-        """One conflict of each kind and place, as a supervisor would."""
-        desk = self.world.desk()
-        data = self.world.record(household)
-        for line in data["awaiting"]:
-            families.waive(desk, household, line["ref"])
-        disputed = any(conflict["kind"] == "field" for conflict in data["conflicts"])
-        for conflict in data["conflicts"]:
-            kind, heads = conflict["kind"], conflict["heads"]
-            if kind == "field":
-                best = min(heads, key=lambda head: (-head["evidence"], head["ref"]))
-                review.decide(desk, household, conflict["path"], take=best["ref"], comment="bukti terkuat")
-            elif kind == "equivocation":
-                families.void(desk, household, max(head["ref"] for head in heads), "tablet salinan")
-            elif kind in ("roster_ambiguous", "roster_verdict"):
-                review.settle(desk, household, "different_persons", path=conflict["keys"][0])
-            elif kind == "person_replaced":
-                review.settle(desk, household, "replacement_confirmed", path=conflict["path"])
-            elif kind == "filled_while_linked":
-                review.settle(desk, household, "keep_filled", path=heads[0]["ref"])
-            elif kind == "reattach":
-                families.undo(desk, household, heads[0]["ref"])
-            elif kind == "membership_conflict" and disputed:
-                continue  # a member whose answers are disputed cannot be moved: in the next round
-            elif kind == "membership_conflict":
-                to = next(each for each in sorted(conflict["households"]) if each != "outside")
-                families.move(desk, household, conflict["keys"][0], to)
-            else:
-                raise AssertionError(f"no rule for {conflict}")
 
     def _settle_nik(self, case: Any) -> None:
         desk, persons = self.world.desk(), [(str(hid), str(key)) for hid, key in case["persons"]]

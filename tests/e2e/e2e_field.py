@@ -6,6 +6,8 @@ import contextlib
 import random
 from typing import Any
 
+from e2e_forms import in_words_of
+
 from field_forms.client import FieldClient
 from field_forms.client.answers_file import FileProblem, fill_from
 from field_forms.client.draft import AnswerProblem, Draft
@@ -77,7 +79,7 @@ def full_visit(client: FieldClient, truth: dict[str, Any]) -> Draft:
     """The form as found at the house, not sealed."""
     draft = client.open_draft(truth["household_id"])
     with client.store.transaction():
-        fill_from(client, draft, truth["visits"][0]["form"], client.home)
+        fill_from(client, draft, in_words_of(client, draft, truth["visits"][0]["form"]), client.home)
     return draft
 
 

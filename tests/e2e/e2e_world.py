@@ -5,7 +5,6 @@ Deterministic by seed, but for who wins between threads of the registry. Nothing
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -18,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+from e2e_forms import NextVersion
 
 from field_forms.areas import load_areas
 from field_forms.built import FORMS, source_folder
@@ -160,6 +161,7 @@ class World:
         people.add_staff(self.store.db, "admin", "Admin", "district_admin", [REGION], NOW_MS)
         self.villages = sorted({truth["village_code"] for truth in self.truths})
         self.scopes = {name: self.villages[at :: len(OFFICERS)] for at, name in enumerate(OFFICERS)}
+        self.office_form = NextVersion()
         self.lines: list[BadLine] = []
         self.tablets: dict[str, FieldClient] = {}
         self.officers: dict[str, str] = {}
@@ -234,21 +236,9 @@ class World:
         import_families(self.store.db, self.keys, order, listed, import_id=import_id, now_ms=now_ms)
         self.fold()
 
-    def publish_next_version(self) -> None:
-        """The household form with one more question."""
-        folder = self.folder / "sheet"
-        if folder.exists():
-            return
-        shutil.copytree(source_folder("verifikasi_keluarga"), folder)
-        rows = _read(folder / "survey.csv")
-        at = next(number for number, row in enumerate(rows) if row["name"] == "floor_area_m2")
-        fresh = dict.fromkeys(rows[0], "") | {"type": "text", "name": "sumur_pemilik", "policy": "ask"}
-        fresh |= {"sensitivity": "personal"} | {name: "Pemilik sumur" for name in rows[0] if name.startswith("label")}
-        rows.insert(at + 1, fresh)
-        _write(folder / "survey.csv", rows)
-        (settings,) = _read(folder / "settings.csv")
-        _write(folder / "settings.csv", [settings | {"version": str(int(settings["version"]) + 1)}])
-        publish_form(self.store.db, prepare_file(folder), now_ms=self.clock.now_ms(), by="operator")
+    def publish_next_version(self) -> str:
+        """What the office does to its form next; "" when there is nothing more to do."""
+        return self.office_form.step(self.store.db, self.folder, self.clock.now_ms())
 
     def fold(self) -> None:
         assert fold_all(self.store.db, self.keys, self.clock.now_ms()).failed == 0
@@ -305,15 +295,3 @@ def _drawn_from(rng: random.Random) -> Iterator[None]:
     hexadecimal = lambda size: rng.randbytes(size).hex()  # noqa: E731
     with patch("secrets.token_bytes", rng.randbytes), patch("secrets.token_hex", hexadecimal):
         yield
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)

@@ -33,6 +33,7 @@ ONE_PLACE = {
     "meta", "epochs", "log_heads", "feed_heads", "unreadable", "server_keys", "officers", "enrolments", "installs",
     "install_officers", "staff", "access_tokens", "deposits", "forms", "imports", "leases", "circuits", "quotas",
     "job_runs", "delivery_cursors", "unlock_codes", "backups", "backup_keys", "restores",
+    "form_retirements", "form_sheets", "install_forms",
 }  # fmt: skip
 """Small or of no region: on one machine, or copied to all (docs/scale.md)."""
 

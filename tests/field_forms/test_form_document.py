@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from field_forms.rows import OWN_COLUMNS
+from field_forms.headings import OWN_COLUMNS
 from schemas.question import POLICIES, SENSITIVITIES
 from schemas.xpath_functions import FUNCTIONS, REFUSED
 

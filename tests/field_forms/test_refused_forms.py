@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sheet_edits import added, edited, newer, only, row_of, without
 
 from field_forms.built import built_definitions, source_folder
 from field_forms.check import check_reading
-from field_forms.compile import CompiledForm, check_form, compile_form, definition_of
-from field_forms.form_problem import FormProblem, FormRefused
+from field_forms.compile import CompiledForm, check_form, compile_form
+from field_forms.form_problem import FormRefused
 from field_forms.publish import prepare_sheet, publish
-from field_forms.rows import read_rows
+from field_forms.rows import definition_of, read_rows
 from field_forms.sheet import Sheet, SheetRow, read_sheet
 from schemas.form import Dictionary, FormDefinition
 
@@ -19,38 +20,6 @@ from schemas.form import Dictionary, FormDefinition
 @pytest.fixture(scope="module")
 def sheet() -> Sheet:
     return read_sheet(source_folder("verifikasi_keluarga"))
-
-
-def edited(sheet: Sheet, name: str, table: str = "survey", /, **cells: str) -> Sheet:
-    """The sheet with some cells of one row changed; `type_` for the type."""
-    rows = list(sheet.rows(table))
-    index = next(i for i, row in enumerate(rows) if row["name"] == name or row["form_id"] == name)
-    changed = dict(rows[index].cells) | {key.rstrip("_"): cell for key, cell in cells.items()}
-    rows[index] = SheetRow(rows[index].number, {key: cell for key, cell in changed.items() if cell})
-    return replace(sheet, **{table: tuple(rows)})
-
-
-def without(sheet: Sheet, name: str) -> Sheet:
-    return replace(sheet, survey=tuple(row for row in sheet.survey if row["name"] != name))
-
-
-def added(sheet: Sheet, **cells: str) -> Sheet:
-    given = {key.rstrip("_"): cell for key, cell in cells.items()}
-    return replace(sheet, survey=(*sheet.survey, SheetRow(sheet.survey[-1].number + 1, given)))
-
-
-def newer(sheet: Sheet, version: str = "2026112102") -> Sheet:
-    return edited(sheet, "verifikasi_keluarga", "settings", version=version)
-
-
-def row_of(sheet: Sheet, name: str) -> int:
-    return next(row.number for row in sheet.survey if row["name"] == name)
-
-
-def only(problems: list[FormProblem], code: str) -> FormProblem:
-    found = [problem for problem in problems if problem.code == code]
-    assert len(found) == 1, [str(problem) for problem in problems]
-    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +167,7 @@ def test_a_published_question_keeps_its_type_also_under_a_new_name(
     sheet: Sheet, published: tuple[FormDefinition, ...]
 ) -> None:
     for name in ("cattle", "sapi"):
-        changed = newer(edited(sheet, "cattle", type_="text", name=name, aliases="" if name == "cattle" else "cattle"))
+        changed = newer(edited(sheet, "cattle", type_="date", name=name, aliases="" if name == "cattle" else "cattle"))
         problem = only(check_form(changed, published), "published_type")
         assert (problem.row, problem.column) == (row_of(sheet, "cattle"), "type")
 
@@ -231,7 +200,10 @@ class Memory:
     def published_forms(self) -> list[FormDefinition]:
         return self.forms
 
-    def store_form(self, form: CompiledForm) -> None:
+    def retired_forms(self) -> frozenset[tuple[str, str]]:
+        return frozenset()
+
+    def store_form(self, form: CompiledForm, sheet: Sheet) -> None:
         self.stored.append(form)
         self.forms.append(form.definition)
 

@@ -9,7 +9,9 @@ import pytest
 
 from field_forms.built import FORMS, source_folder
 from field_forms.compile import check_form, compile_form
-from field_forms.sheet import SheetUnreadable, read_sheet, write_workbook
+from field_forms.form_problem import SheetUnreadable
+from field_forms.sheet import read_sheet
+from field_forms.write_workbook import write_workbook
 
 SURVEY = 'type,name,label\ntext,a,"Halo, dunia"\n\nselect_one l,b,Pilih\n'
 CHOICES = "list_name,name,label\nl,01,Satu\n"
@@ -76,7 +78,6 @@ def test_a_bom_and_semicolons_are_read(tmp_path: Path) -> None:
         ("type,name,label\ntext,é,x\n", "latin-1", "bukan UTF-8"),
         ('type,name,label\ntext,a,"x\n', "utf-8", "survey.csv"),
         ("type,name,name\ntext,a,b\n", "utf-8", "dua kali"),
-        ("type,name\ntext,a,lebih\n", "utf-8", "tanpa judul"),
         ("", "utf-8", "survey tidak ada"),
         ("type,name\ntext,a\x00\n", "utf-8", "tidak dapat dipakai"),
         ("type,name\ntext," + "x" * 9_000 + "\n", "utf-8", "tidak dapat dipakai"),
@@ -85,6 +86,12 @@ def test_a_bom_and_semicolons_are_read(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, survey: str, encoding: str, words: str) -> None:
     with pytest.raises(SheetUnreadable, match=words):
         read_sheet(folder(tmp_path / "f", survey, encoding))
+
+
+def test_a_word_in_a_column_without_heading_is_told_with_its_place(tmp_path: Path) -> None:
+    sheet = read_sheet(folder(tmp_path / "f", "type,name,label\ntext,a,b,,lebih\n"))
+    assert [(p.sheet, p.row, p.column, p.code) for p in sheet.problems] == [("survey", 2, "E", "no_heading")]
+    assert sheet.problems[0] in check_form(sheet)
 
 
 def test_what_is_no_form_file_is_told(tmp_path: Path) -> None:

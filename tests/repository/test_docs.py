@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from drawn import DRAWN, block, with_block
 
+from schemas.upcast import read_upcasts
+from schemas.upcast_rules import RULES
 from server.settings import env_example, setting_fields
 
 
@@ -69,3 +71,14 @@ def test_every_folder_of_the_packages_is_on_the_tour(root: Path, own_modules: li
     tour = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     folders = {module.name.rpartition("/")[0] for module in own_modules}
     assert sorted(folder for folder in folders if f"`{folder}/`" not in tour) == []
+
+
+def test_every_rule_of_upcast_stands_in_the_handbook_with_an_example_that_reads(root: Path) -> None:
+    text = (root / "docs" / "forms.md").read_text(encoding="utf-8")
+    examples = [
+        example
+        for example in re.findall(r"`(\w+=\w+(?:\{[^`]*\})?(?: else \w+)?)`", text)
+        if example != "nama_lama=aturan"
+    ]
+    rules = {rule.partition("{")[0].split()[0] for example in examples for _, rule in read_upcasts(example)}
+    assert rules == RULES.keys()

@@ -65,7 +65,8 @@ class Campaign:
 
     def publish(self, folder: Path) -> None:
         """As an operator types it."""
-        done = CliRunner().invoke(form_command.group, ["publish", str(folder)], catch_exceptions=False)
+        typed = ["publish", str(folder), "--yes", "--no-wait"]
+        done = CliRunner().invoke(form_command.group, typed, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         assert "Terbit" in done.output
 

@@ -6,6 +6,7 @@ As in test_conformance.py, the tablet's own modules answer in node.
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -18,7 +19,7 @@ from field_forms.client.pace import Pace
 from field_forms.client.standing import HELD_WORDS
 from field_forms.client.store import Sealed
 from field_forms.client.store_feed import KnownHousehold
-from field_forms.client.sync_run import _newest
+from field_forms.client.sync_run import newest_in_use
 from schemas.event import ref_of
 from sync.intake import HOLD_REASONS, KEPT_REASONS
 
@@ -89,7 +90,11 @@ def test_the_newest_version_of_each_form_is_the_same(typescript: Ask) -> None:
         [{"id": "a", "version": v} for v in versions]
         for versions in (["2026010101", "2026112101", "2025010101"], ["9", "10"], ["x1", "3", "x2"], [])
     ]
-    assert typescript("newest", forms) == [dict(_newest(each)) for each in forms]
+    for retired in (["10"], ["9", "10"]):
+        forms.append([{"id": "a", "version": v} | ({"retired": True} if v in retired else {}) for v in ("9", "10")])
+    found = typescript("newest", forms)
+    assert found == [dict(newest_in_use(each)) for each in forms]
+    assert found[-2:] == [{"a": "9"}, {"a": "10"}]
 
 
 def test_a_feed_page_is_sorted_the_same(typescript: Ask, envelopes: list[Any]) -> None:
@@ -235,7 +240,22 @@ class History:
             for seq, each in self.own
         ]
         with mock.patch.object(python_opening, "carried_over", lambda form, name: True):
-            return python_opening.opening_on(known, own, None, self.ids)  # type: ignore[arg-type]
+            return python_opening.opening_on(known, own, EveryQuestion(), self.ids)  # type: ignore[arg-type]
+
+
+class EveryQuestion:
+    """Words of a form that asks everything under the name it has."""
+
+    form = None
+
+    def question(self, scope: str, name: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name)
+
+    def path(self, path: str) -> str:
+        return path
+
+    def answer(self, part: str, name: str, value: Any) -> tuple[str, Any]:
+        return f"{part}/{name}", value
 
 
 def test_held_forms_have_the_same_reasons(typescript: Ask) -> None:

@@ -24,6 +24,7 @@ class StandIn:
         self.feed: list[dict] = []
         self.scope = "s1"
         self.forms: list[dict] = []
+        self.forms_told: list[dict] | None = None
         self.durable = 0
         self.no_backup = False
         self.earlier: dict[str, int] = {}
@@ -77,13 +78,14 @@ class StandIn:
         refs = [each["ref"] for each in data["refs"]]
         assert all(each["household_id"] and each["home_region"] for each in data["refs"])
         self.stamps_asked += refs
+        self.forms_told = data.get("forms")
         time = f"2026-11-21T01:00:{self.times % 60:02d}Z"
         stamps = {ref: {"ref": ref, "time": time} for ref in refs}
         return ok(
             {
                 "server_id": "srv", "epoch": self.epoch, "time": {"time": time, "signature": "x"}, "stamps": stamps,
                 "durable": self.watermark(),
-                "forms": [{k: f[k] for k in ("id", "version", "hash")} for f in self.forms],
+                "forms": [{k: f[k] for k in ("id", "version", "hash", "retired") if k in f} for f in self.forms],
             }
         )  # fmt: skip
 
@@ -136,7 +138,8 @@ class StandIn:
 
     def on_forms(self, data, token, query, path):
         _, _, _, form_id, version = path.split("/")
-        return ok(next(f for f in self.forms if (f["id"], f["version"]) == (form_id, version)))
+        found = next(f for f in self.forms if (f["id"], f["version"]) == (form_id, version))
+        return ok({k: v for k, v in found.items() if k != "retired"})
 
 
 ENROLLED = {

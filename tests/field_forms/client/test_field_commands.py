@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -163,3 +164,19 @@ def test_discarding_a_draft_asks_first(enrolled):
     assert draft in enrolled("drafts")
     enrolled("drafts", "discard", draft, typed="y\n")
     assert draft not in enrolled("drafts")
+
+
+def test_a_draft_on_an_old_version_is_carried_over_after_what_is_lost_was_told(enrolled, tmp_path):
+    answers = tmp_path / "jawaban.json"
+    answers.write_text(json.dumps({"household": {"phone": "0811", "remark": "anjing galak"}}))
+    draft = draft_of(enrolled("fill", HOUSEHOLD, "--file", str(answers)))
+    form = small_form("2")
+    rows = tuple(row for row in form.rows if row.name != "phone")
+    enrolled.server.forms.append(replace(form, rows=rows).to_json())
+    enrolled("fetch")
+    assert "versi 1, yang baru 2" in enrolled("drafts")
+    told = enrolled("drafts", "carry", draft, typed="n\n", code=1)
+    assert "TIDAK TERBAWA phone: 0811 (tidak ditanyakan lagi)" in told
+    assert "versi 1, yang baru 2" in enrolled("drafts")
+    assert "Draf kini pada versi 2: " in enrolled("drafts", "carry", draft, "--yes")
+    assert "yang baru" not in enrolled("drafts")

@@ -12,7 +12,7 @@ from engine_kit import only_sqlite
 
 from server.store.database import Connection
 
-SMALL = {"epochs", "forms", "q"}
+SMALL = {"epochs", "forms", "form_retirements", "q"}
 """Tables of a few rows, and bounded counts."""
 
 BOUNDED = {"fold_queue", "nik_queue"}

@@ -37,6 +37,7 @@ def test_every_table_that_grows_is_strict_and_keyed_first_by_its_region(store: S
         "officers", "enrolments", "installs", "install_officers", "staff", "access_tokens", "deposits", "forms",
         "imports", "reservations", "leases", "circuits", "quotas", "job_runs", "erased_subjects", "erased_items",
         "erased_files", "backups", "backup_keys", "backup_blobs", "restores", "unlock_codes",
+        "form_retirements", "form_sheets", "install_forms",
         "blobs", "blob_names", "blob_uploads",
     }  # fmt: skip
     rows = store.db.all("select name, sql from sqlite_master where type = 'table' and name not like '_sqlite%'")

@@ -61,6 +61,8 @@ export interface ListedForm {
   id: string;
   version: string;
   hash: string;
+  /** No new form is opened with it. */
+  retired?: boolean;
 }
 
 export interface PushResult {

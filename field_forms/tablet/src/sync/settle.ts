@@ -64,16 +64,17 @@ function isWhole(envelope: Envelope): boolean {
   }
 }
 
-/** The version of each form with which new ones are opened. */
-export function newest(forms: readonly { id: string; version: string }[]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const { id, version } of forms) {
-    const known = found.get(id);
-    if (known === undefined || order(version) >= order(known)) found.set(id, version);
+/** The version of each form with which new ones are opened: the newest that is not retired, or the newest. */
+export function newest(forms: readonly { id: string; version: string; retired?: boolean }[]): Map<string, string> {
+  const found = new Map<string, { version: string; rank: string }>();
+  for (const form of forms) {
+    const known = found.get(form.id);
+    const rank = order(form);
+    if (known === undefined || rank >= known.rank) found.set(form.id, { version: form.version, rank });
   }
-  return found;
+  return new Map([...found].map(([id, { version }]) => [id, version]));
 }
 
-function order(version: string): string {
-  return (/^[0-9]+$/.test(version) ? version : "0").padStart(20, "0") + version;
+function order({ version, retired }: { version: string; retired?: boolean }): string {
+  return (retired ? "0" : "1") + (/^[0-9]+$/.test(version) ? version : "0").padStart(20, "0") + version;
 }
