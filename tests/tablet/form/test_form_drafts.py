@@ -72,11 +72,12 @@ def test_reopening_puts_the_officer_where_he_was(page, mount, visit):
     page.evaluate("scrollTo(0, 900)")
     page.wait_for_timeout(100)
     field(page, "/birth_place").fill("Toboali")
+    page.wait_for_timeout(200)  # the browser tells of a scroll a frame later
     scroll = page.evaluate("scrollY")
     flush(page)
     reopen(page, visit, shown=household(5))
     expect(page.get_by_role("heading", name="Siti Aminah")).to_be_visible()
-    assert abs(page.evaluate("scrollY") - scroll) < 5
+    page.wait_for_function("wanted => Math.abs(scrollY - wanted) < 5", arg=scroll, timeout=5_000)
     assert page.evaluate("host.draft.place.rows") == [f"p/{person(1)}"]
 
 

@@ -182,6 +182,7 @@ def places(look: Look) -> None:
     assert answer_ending(page, "/photo_front")
     look.section("close")
     question(page, "/sign_officer").get_by_role("button", name=look.words["sign"], exact=True).click()
+    page.locator("canvas").wait_for()
     box = page.locator("canvas").bounding_box()
     page.mouse.move(box["x"] + 30, box["y"] + 90)
     page.mouse.down()
