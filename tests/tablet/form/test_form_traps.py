@@ -1,4 +1,4 @@
-"""The traps of the engine that were found before (docs/decisions/0042): each has its test here."""
+"""The traps of the engine that were found before (docs/decisions/0045): each has its test here."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
  * The one place that talks to `@getodk/xforms-engine`: it evaluates relevance, required, constraints and calculations.
  *
  * The answers themselves are ours (`model/filling.ts`): the engine is told each of them as text and asked what follows.
- * It may forget them, blank them or be made anew at any time; nothing is lost by it. Traps: docs/decisions/0042.
+ * It may forget them, blank them or be made anew at any time; nothing is lost by it. Traps: docs/decisions/0045.
  */
 import { loadForm } from "@getodk/xforms-engine";
 import type {

@@ -1,6 +1,6 @@
 /**
  * The answers as the XML that the engine restores. Every opening goes this way, new forms too: what the engine would
- * fill in at a first load it skips for questions that are not relevant yet (trap T3 of docs/decisions/0042).
+ * fill in at a first load it skips for questions that are not relevant yet (trap T3 of docs/decisions/0045).
  */
 import type { Repeat, Sheet } from "../xform/sheet";
 import type { SlimForm } from "../xform/slim";

@@ -2,9 +2,9 @@
  * The XForm that the engine gets: the model with its rules, and nothing to look at.
  *
  * Our pages take texts and choices from the `Sheet`. An engine that has to make each label and each choice of each
- * member reactive needs four times as long to open a form (docs/figures.md, "The tablet's form"). So labels, hints and
+ * member reactive needs four times as long to open a form (docs/figures.md, "The tablet"). So labels, hints and
  * lists go, each question becomes an `input` that holds a text, and what our pages have to ask of the engine is added as
- * hidden calculations beside the question it belongs to. Why: docs/decisions/0042.
+ * hidden calculations beside the question it belongs to. Why: docs/decisions/0045.
  */
 import type { Field } from "../model/definition";
 import { JR, outputsOf } from "./read_texts";
